@@ -226,11 +226,23 @@ void AddFlags(const Model& model, ServerReport& report) {
   }
 }
 
+ServerReport::Queue OfTotals(const QueueTotals& queue) {
+  constexpr double kMicrosecond = 1e-6;
+  return {.tasks = queue.tasks,
+          .waiting = queue.waiting,
+          .longest = queue.longest,
+          .wait_seconds = kMicrosecond * static_cast<double>(queue.waited_us),
+          .longest_wait_seconds = kMicrosecond * static_cast<double>(queue.longest_wait_us),
+          .refused = queue.refused,
+          .dropped = queue.dropped};
+}
+
 void AddStages(const Model& model, const Statistics& statistics, ServerReport& report) {
   int worker = 0;
   for (const absl::string_view name : absl::StrSplit(model.queues, ' ', absl::SkipEmpty())) {
-    const QueueCounters& queue = statistics.OfWorker(worker++).queue();
-    report.stages.push_back({name, {queue.tasks, queue.waiting, queue.longest}});
+    QueueTotals queue;
+    queue.Add(statistics.OfWorker(worker++).queue());
+    report.stages.push_back({name, OfTotals(queue)});
   }
 }
 
@@ -268,8 +280,7 @@ ServerReport MakeServerReport(const ReportSources& sources) {
     report.proxy_headers = {headers.client, headers.own, headers.malformed, headers.late};
   }
   if (sources.counters != nullptr) AddBounds(*sources.counters, report);
-  const QueueTotals queue = statistics.TotalOfQueues();
-  report.queue = {queue.tasks, queue.waiting, queue.longest};
+  report.queue = OfTotals(statistics.TotalOfQueues());
   AddStages(*sources.model, statistics, report);
   // Also those that --listen leaves out, with zeroes: every report has the same names.
   for (const Service& service : AllServices()) {

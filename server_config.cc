@@ -17,6 +17,7 @@
 #include "base/build_info.h"
 #include "base/command_line.h"
 #include "base/help_text.h"
+#include "connection_flags.h"
 #include "net/process.h"
 #include "process_flags.h"
 #include "protocol/http/host.h"
@@ -51,10 +52,6 @@ DEFINE_string(
     "default everyone may do everything");
 DEFINE_int32(auth_failures, polyserve::Access::Options().failures_per_minute,
              "with --auth_file: the wrong passwords that an address may send in a minute; 0: any number");
-DEFINE_int64(max_connections, 0, "the most connections at a time, of all workers together; 0: no limit");
-DEFINE_string(overload, "wait",
-              "=wait|refuse what to do with connections above --max_connections: let them wait in the kernel's queue, "
-              "or refuse them");
 DEFINE_int32(max_connections_per_address, 0,
              "the most connections at a time from one address; others are closed at once; 0: no limit");
 DEFINE_int32(rate_per_address, 0,
@@ -134,8 +131,8 @@ constexpr FlagTopic kTopics[] = {
     {"What is served, and by whom", "model listen inetd root read_only max_file_bytes library_quota durability"},
     {"Who may do what", "auth_file auth_failures admin_from"},
     {"Connections",
-     "proxy_protocol_from max_connections overload max_connections_per_address rate_per_address listen_backlog "
-     "tcp_nodelay socket_buffer"},
+     "proxy_protocol_from max_connections overload overload_queue overload_target overload_interval "
+     "max_connections_per_address rate_per_address listen_backlog tcp_nodelay socket_buffer"},
     {"Time limits", "idle_timeout tcp_keep_alive min_rate min_rate_window stop_notice drain_timeout stop_grace"},
     {"http",
      "request_timeout keep_alive_timeout max_requests_per_connection allowed_hosts trusted_pages precompressed"},
@@ -254,21 +251,6 @@ absl::StatusOr<LeastRate> MakeLeastRate() {
   return rate;
 }
 
-// 0 connections: there may be any number.
-absl::Status CheckConnectionLimit() {
-  if (FLAGS_overload != "wait" && FLAGS_overload != "refuse") {
-    return absl::InvalidArgumentError(absl::StrCat("--overload=", FLAGS_overload, " is not one of wait, refuse"));
-  }
-  if (FLAGS_max_connections < 0) {
-    return absl::InvalidArgumentError(absl::StrCat("--max_connections=", FLAGS_max_connections, " is below 0"));
-  }
-  // Without a limit there is nothing above it. The default of --overload must not count here, hence IsFlagSet().
-  if (FLAGS_max_connections == 0 && IsFlagSet("overload")) {
-    return absl::InvalidArgumentError("--overload goes with --max_connections=N; leave it out, or say how many");
-  }
-  return absl::OkStatus();
-}
-
 // If http listens on loopback alone, it answers for no other names by default: a foreign page must not reach it by a
 // name of its own that resolves to 127.0.0.1 (DNS rebinding; see protocol/http/host.h). A server that others can reach
 // has a name that only its operator knows.
@@ -295,9 +277,7 @@ absl::Status Take(absl::StatusOr<T> made, T& value) {
 // Update() keeps the first error, so that the user sees one at a time, in the order of the checks.
 absl::Status ReadConnectionFlags(ServerConfig& config) {
   absl::Status status = ParseTimeout("idle_timeout", FLAGS_idle_timeout, "'inf' is for never", config.idle_timeout);
-  status.Update(CheckConnectionLimit());
-  config.max_connections = FLAGS_max_connections;
-  config.overload = FLAGS_overload == "wait" ? ConnectionLimit::Overload::kWait : ConnectionLimit::Overload::kRefuse;
+  status.Update(Take(ConnectionBoundFromFlags(*config.model), config.connections));
   status.Update(Take(MakeLeastRate(), config.least_rate));
   status.Update(Take(MakeListenOptions(), config.listen_options));
   status.Update(Take(StopScheduleFromFlags(), config.stop));

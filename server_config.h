@@ -18,8 +18,8 @@
 #include "access/access.h"
 #include "access/address_limits.h"
 #include "access/address_set.h"
-#include "backends/accept/connection_limit.h"
 #include "backends/registry.h"
+#include "connection_flags.h"
 #include "exec_flags.h"
 #include "files/library.h"
 #include "lifecycle/privileges.h"
@@ -62,9 +62,8 @@ struct ServerConfig {
   AddressLimits::Options address_limits;
   // The load balancers, which say for whom they speak; see protocol/proxy/session.h. By default none.
   std::optional<AddressSet> balancers;
-  // Over all workers together; 0: no limit. `overload` is for connections above it: they wait, or are refused.
-  int64_t max_connections;
-  ConnectionLimit::Overload overload;
+  // What else --overload means, the models read by themselves (backends/overload/overload_options.h).
+  ConnectionBound connections;
 
   // --- Files. ---
 

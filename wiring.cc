@@ -51,8 +51,8 @@ namespace {
 // Null if there may be any number of connections. A program image has one connection, which the server has counted.
 absl::StatusOr<std::unique_ptr<ConnectionLimit>> MakeConnectionLimit(const ServerConfig& config,
                                                                      const Statistics& statistics) {
-  if (config.max_connections == 0 || Process::IsImage()) return nullptr;
-  return ConnectionLimit::Create(statistics, config.max_connections, config.overload);
+  if (config.connections.most == 0 || Process::IsImage()) return nullptr;
+  return ConnectionLimit::Create(statistics, config.connections.most, config.connections.beyond);
 }
 
 // As in --listen, and so in LISTEN_FDNAMES.

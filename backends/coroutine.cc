@@ -94,6 +94,7 @@ const RegisterModel kRow(
     {.name = "coroutine",
      .description = "a coroutine for each client, on one thread",
      .lesson = 130,
+     .can = {.queues = true},
      .flags = "workers worker_type accept accept_batch wake busy_poll pin_cpus offload offload_files",
      .adjust = &AdjustLoopTraits,
      .make = &MakeCoroutineBackend});

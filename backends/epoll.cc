@@ -29,6 +29,7 @@ const RegisterModel kRow(
     {.name = "epoll",
      .description = "one thread, readiness told by epoll",
      .lesson = 100,
+     .can = {.queues = true},
      .flags = "trigger workers worker_type accept accept_batch wake busy_poll pin_cpus offload offload_files",
      .adjust = &AdjustLoopTraits,
      .make = &MakeEpollBackend});

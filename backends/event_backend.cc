@@ -11,6 +11,7 @@
 #include "backends/event/event_loop.h"
 #include "backends/event/poller_loop.h"
 #include "backends/multi_loop.h"
+#include "backends/overload/overload_options.h"
 #include "backends/poller/poller.h"
 #include "backends/pool/pool_options.h"
 #include "base/command_line.h"
@@ -59,8 +60,16 @@ absl::StatusOr<std::unique_ptr<Backend>> MakeEventBackend(const PollerLoopOption
   if (!offload.ok()) return offload.status();
   if (absl::Status status = CheckAcceptBatch(); !status.ok()) return status;
   // Everything is checked now, once, so that a loop which is started later, to replace another, meets no bad flag.
+  const absl::StatusOr<OverloadOptions> overload = OverloadOptionsFromFlags();
+  if (!overload.ok()) return overload.status();
+  if (overload->is_set() && offload->helpers > 0) {
+    return absl::InvalidArgumentError(
+        "--overload is about requests that wait for the loop, and with --offload they wait for helpers: leave one out, "
+        "or use --model=halfsync");
+  }
   PollerLoopOptions with_flags = options;
   with_flags.offload = *offload;
+  with_flags.overload = *overload;
   with_flags.accepts_per_turn = FLAGS_accept_batch;
   // Captured by value: the function is kept, and called for each loop and each replacement.
   return MakeMultiLoopBackend([with_flags, start](ServerContext& context, const WorkerRole* role) {

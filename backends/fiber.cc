@@ -122,6 +122,7 @@ const RegisterModel kRow(
     {.name = "fiber",
      .description = "a fiber with a stack for each client, on one thread",
      .lesson = 135,
+     .can = {.queues = true},
      .flags = "fiber_stack workers worker_type accept accept_batch wake busy_poll pin_cpus offload offload_files",
      .adjust = &AdjustLoopTraits,
      .make = &MakeFiberBackend});

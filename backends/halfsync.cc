@@ -30,8 +30,9 @@ namespace {
 absl::StatusOr<std::unique_ptr<Backend>> MakeHalfsyncBackend() {
   const absl::StatusOr<PoolOptions> pool = PoolOptionsFromFlags();
   if (!pool.ok()) return pool.status();
-  const PollerLoopOptions options{.make_poller = &EpollPoller::Create,
-                                  .offload = {.helpers = pool->workers, .runs_sessions = true}};
+  const PollerLoopOptions options{
+      .make_poller = &EpollPoller::Create,
+      .offload = {.helpers = pool->workers, .runs_sessions = true, .overload = pool->overload}};
   if (absl::Status status = PollerLoop::Check(options); !status.ok()) return status;
   return MakeOneLoopBackend([options](ServerContext& context, const WorkerRole* role) {
     return PollerLoop::Create(context, role, options, &EventConnection::Start);
@@ -41,7 +42,7 @@ absl::StatusOr<std::unique_ptr<Backend>> MakeHalfsyncBackend() {
 const RegisterModel kRow({.name = "halfsync",
                           .description = "one thread reads and writes, others run the sessions",
                           .lesson = 120,
-                          .can = {.computes_apart = true},
+                          .can = {.computes_apart = true, .queues = true},
                           .flags = "workers",
                           .make = &MakeHalfsyncBackend});
 

@@ -89,6 +89,7 @@ absl::StatusOr<std::unique_ptr<Backend>> MakeHybridBackend() {
 void AdjustTraits(Traits& can) {
   const absl::StatusOr<PoolOptions> options = PoolOptionsFromFlags();
   can.pooled = !HasLoops();
+  can.queues = can.pooled && PoolMayQueue();
   if (!can.pooled || !options.ok() || options->accept != AcceptPolicy::kReusePort) return;
   can.keeps_clients_apart = can.computes_apart = false;
 }
@@ -97,7 +98,7 @@ const RegisterModel kRow(
     {.name = "hybrid",
      .description = "a thread of one of several processes",
      .lesson = 65,
-     .can = {.pooled = true, .computes_apart = true, .shares_memory = false, .serves_elsewhere = true},
+     .can = {.pooled = true, .computes_apart = true, .shares_memory = false, .queues = true, .serves_elsewhere = true},
      .flags = "serve workers threads accept",
      .adjust = &AdjustTraits,
      .make = &MakeHybridBackend});

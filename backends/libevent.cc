@@ -48,6 +48,7 @@ const RegisterModel kRow(
     {.name = "libevent",
      .description = "one thread, readiness told by libevent",
      .lesson = 110,
+     .can = {.queues = true},
      .flags = "method trigger workers worker_type accept accept_batch pin_cpus offload offload_files",
      .adjust = &AdjustTraits,
      .make = &MakeLibeventBackend});

@@ -123,7 +123,10 @@ void AdjustLoopTraits(Traits& can) {
   if (LoopsAreProcesses()) can.shares_memory = false;
   // If a flag is wrong, nothing changes here: making the backend fails, with a message.
   const absl::StatusOr<OffloadOptions> offload = OffloadOptionsFromFlags();
-  if (offload.ok() && offload->helpers > 0) can.computes_apart = true;
+  if (offload.ok() && offload->helpers > 0) {
+    can.computes_apart = true;
+    can.queues = false;  // Requests wait for the helpers then.
+  }
   const absl::StatusOr<LoopOptions> loops = LoopOptionsFromFlags();
   if (loops.ok() && !loops->is_one()) can.serves_elsewhere = true;
 }

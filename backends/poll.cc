@@ -22,6 +22,7 @@ absl::StatusOr<std::unique_ptr<Backend>> MakePollBackend() {
 const RegisterModel kRow({.name = "poll",
                           .description = "one thread, readiness told by poll",
                           .lesson = 90,
+                          .can = {.queues = true},
                           .flags = kEventFlags,
                           .adjust = &AdjustLoopTraits,
                           .make = &MakePollBackend});

@@ -77,6 +77,7 @@ absl::StatusOr<std::unique_ptr<Backend>> MakePreforkBackend() {
 
 // If each worker has listeners of its own, the kernel gives a client to one of them even if that worker is busy.
 void AdjustTraits(Traits& can) {
+  can.queues = PoolMayQueue();
   const absl::StatusOr<PoolOptions> options = PoolOptionsFromFlags();
   if (options.ok() && options->accept == AcceptPolicy::kReusePort) can.keeps_clients_apart = can.computes_apart = false;
 }
@@ -88,6 +89,7 @@ const RegisterModel kRow({.name = "prefork",
                                   .computes_apart = true,
                                   .survives_crash = true,
                                   .shares_memory = false,
+                                  .queues = true,
                                   .serves_elsewhere = true},
                           .flags = "workers accept wake lock workers_min workers_max max_requests_per_worker pin_cpus",
                           .adjust = &AdjustTraits,

@@ -7,6 +7,7 @@
 #include "backends/pool/pool.h"
 #include "backends/pool/scoreboard.h"
 #include "backends/pool/shared_listeners.h"
+#include "backends/pool/waiting_room.h"
 #include "backends/pool/worker_processes.h"
 #include "base/logging.h"
 #include "net/lifeline.h"
@@ -67,6 +68,7 @@ class ProcessPool : public Backend, public WorkerFactory {
   // In the child, from its fork to its exit.
   int RunWorker(int slot) {
     channel_.CloseInlet();  // The parent's alone: that it closes tells the workers to leave.
+    if (parts_->waiting_room != nullptr) parts_->waiting_room->CloseInChild();
     const absl::Status status = parts_->is_udp_slot(slot) ? parts_->RunUdpWorker() : ServeClients(slot);
     if (!status.ok()) LOG_FLOOD(ERROR) << "a worker has failed: " << status.message();
     return status.ok() ? 0 : 1;  // Any status but 0 counts as a crash.

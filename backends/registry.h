@@ -33,6 +33,7 @@ struct Traits {
   bool survives_crash = false;      // A crash while serving one client ends that client alone.
   bool shares_memory = true;        // All clients are served from the same memory.
   bool bounds_connections = true;   // --max_connections holds, also if a process that serves a client is killed.
+  bool queues = false;              // What waits can be in a queue of the server's own, which --overload orders.
   bool serves_elsewhere = false;    // Other threads or processes serve the clients than the one that accepts.
   bool kernel_accepts = false;      // No accept(2) for each client: the kernel accepts on its own.
   // A client may be served by a fresh image of the program, which takes long to start.

@@ -26,7 +26,7 @@ absl::StatusOr<std::unique_ptr<Backend>> MakeSelectBackend() {
 const RegisterModel kRow({.name = "select",
                           .description = "one thread, readiness told by select",
                           .lesson = 80,
-                          .can = {.max_clients = 1024},
+                          .can = {.queues = true, .max_clients = 1024},
                           .flags = kEventFlags,
                           .adjust = &AdjustLoopTraits,
                           .make = &MakeSelectBackend});

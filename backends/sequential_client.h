@@ -117,6 +117,7 @@ class SequentialClient : public Socket {
     if (count < 0) return conversation_.OnDrained(), errno == EAGAIN;
     if (count == 0) return conversation_.OnEnd(*output_), true;
     Counters::Add(counters().bytes_in, count);
+    if (Socket::IsRefused(conversation_)) return conversation_.Refuse(*output_), true;
     const bool is_full = count == sizeof(shared_.buffer);
     conversation_.OnBytes(absl::string_view(shared_.buffer, static_cast<size_t>(count)), *output_, is_full);
     return true;

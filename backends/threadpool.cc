@@ -123,6 +123,7 @@ absl::StatusOr<std::unique_ptr<Backend>> MakeThreadpoolBackend() {
 
 // If each worker has listeners of its own, the kernel gives a client to one of them even if that worker is busy.
 void AdjustTraits(Traits& can) {
+  can.queues = PoolMayQueue();
   const absl::StatusOr<PoolOptions> options = PoolOptionsFromFlags();
   if (options.ok() && options->accept == AcceptPolicy::kReusePort) can.keeps_clients_apart = can.computes_apart = false;
 }
@@ -130,7 +131,7 @@ void AdjustTraits(Traits& can) {
 const RegisterModel kRow({.name = "threadpool",
                           .description = "a thread of a pool",
                           .lesson = 60,
-                          .can = {.pooled = true, .computes_apart = true, .serves_elsewhere = true},
+                          .can = {.pooled = true, .computes_apart = true, .queues = true, .serves_elsewhere = true},
                           .flags = "workers accept wake workers_min workers_max max_requests_per_worker pin_cpus",
                           .adjust = &AdjustTraits,
                           .make = &MakeThreadpoolBackend});

@@ -30,6 +30,16 @@ int64_t SteadyMicroseconds() {
 
 }  // namespace
 
+void QueueTotals::Add(const QueueCounters& queue) {
+  tasks += queue.tasks;
+  waiting += queue.waiting;
+  longest = std::max<int64_t>(longest, queue.longest);
+  waited_us += queue.waited_us;
+  longest_wait_us = std::max<int64_t>(longest_wait_us, queue.longest_wait_us);
+  refused += queue.refused;
+  dropped += queue.dropped;
+}
+
 // What the memory holds, for every process of the server: so its layout must not depend on the process, and it has no
 // pointers.
 struct Statistics::Table {
@@ -153,12 +163,7 @@ QueueCounters& Statistics::queue() const { return page_->table->queues[own_row()
 
 QueueTotals Statistics::TotalOfQueues() const {
   QueueTotals total;
-  for (int worker = 0; worker < 1 + page_->table->workers_in_use; ++worker) {
-    const QueueCounters& queue = page_->table->queues[worker];
-    total.tasks += queue.tasks;
-    total.waiting += queue.waiting;
-    total.longest = std::max<int64_t>(total.longest, queue.longest);
-  }
+  for (int worker = 0; worker < 1 + page_->table->workers_in_use; ++worker) total.Add(page_->table->queues[worker]);
   return total;
 }
 

@@ -46,19 +46,30 @@ struct alignas(64) Counters {         // One cache line, so that workers do not 
   }
 };
 
-// The queue of tasks between a loop and its helpers (backends/connection/offload.h). Each loop has one, and counts in
-// its own row. Relaxed, as Counters.
+// A queue of the server's own: of tasks between a loop and its helpers (backends/connection/offload.h), of requests at
+// a loop, or of clients at a pool (backends/overload). Each loop has one, and counts in its own row; a pool counts in
+// the server's. Relaxed, as Counters.
 struct alignas(64) QueueCounters {
-  std::atomic<int64_t> tasks{0};    // That were ever in the queue.
-  std::atomic<int64_t> waiting{0};  // That are in it now: no helper has begun with them.
-  std::atomic<int64_t> longest{0};  // The most that ever were.
+  std::atomic<int64_t> tasks{0};      // That were ever in the queue.
+  std::atomic<int64_t> waiting{0};    // That are in it now: nobody has begun with them.
+  std::atomic<int64_t> longest{0};    // The most that ever were.
+  std::atomic<int64_t> waited_us{0};  // Microseconds that those have waited, in all, whose turn has come.
+  std::atomic<int64_t> longest_wait_us{0};
+  std::atomic<int64_t> refused{0};  // Refused because the queue was full,
+  std::atomic<int64_t> dropped{0};  // or because they had waited for too long.
 };
 
-// Over all loops: sums, but of `longest` the largest.
+// Over all queues: sums, but of the longest ones the largest.
 struct QueueTotals {
   int64_t tasks = 0;
   int64_t waiting = 0;
   int64_t longest = 0;
+  int64_t waited_us = 0;
+  int64_t longest_wait_us = 0;
+  int64_t refused = 0;
+  int64_t dropped = 0;
+
+  void Add(const QueueCounters& queue);
 };
 
 // Services are numbered from 0. Events of no service, or of a service beyond these, share one row.

@@ -148,6 +148,11 @@ void FileSession::OnInput(Input& input, Output& output) {
   }
 }
 
+void FileSession::OnOverload(Output& output) {
+  output.CountRequest();
+  WriteError(503, kOverloadReason, output);
+}
+
 absl::Status FileSession::Admit() {
   if (limits_ == nullptr || limits_->TakeRequest(address_ != nullptr ? absl::string_view(*address_) : "-")) {
     return absl::OkStatus();

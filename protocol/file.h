@@ -59,6 +59,7 @@ class FileSession : public Session {
   ~FileSession() override;
 
   void OnInput(Input& input, Output& output) override;
+  void OnOverload(Output& output) override;
   bool idle() const override { return body_left_ == 0; }
   bool awaits_rest_of_request() const override { return body_left_ > 0 || lines_.is_within_line(); }
   bool wants_peer() const override { return access_ != nullptr || limits_ != nullptr; }

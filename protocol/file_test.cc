@@ -63,6 +63,11 @@ class FileSessionTest : public testing::Test {
   fs::path root_;
 };
 
+TEST_F(FileSessionTest, SaysThatTheServerHasTooMuchToDo) {
+  const auto make_session = [this] { return std::make_unique<FileSession>(*Library::Open(root_.string(), {})); };
+  EXPECT_EQ(TalkInPieces(make_session, {kServerIsOverloaded}).replies, "ERR 503 the server has too much to do\n");
+}
+
 TEST_F(FileSessionTest, ListsTheVisibleFilesByName) {
   EXPECT_EQ(Talk("L\n").replies, "OK 38\na\t5\t1000000000\ntwo words\t8\t1000000000\n");
 }

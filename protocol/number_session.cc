@@ -35,6 +35,11 @@ void NumberSession::OnInput(Input& input, Output& output) {
   }
 }
 
+void NumberSession::OnOverload(Output& output) {
+  output.CountRequest();
+  Refuse(absl::StrCat("503 ", kOverloadReason), output);
+}
+
 // A digit is asked for first since SimpleAtoi() also takes blanks and signs; a number of more than 64 bits gets a 400
 // as well.
 void NumberSession::OnLine(absl::string_view line, Output& output) {

@@ -3,6 +3,7 @@
 //   <VERB> <number>       -> what the service answers
 //   more than its most    -> ERR 413 <text>
 //   anything else         -> ERR 400 <text>; closes after a line that is too long, or of HTTP or TLS
+//   under an overload     -> ERR 503 <text>; closes
 //
 // The answers come in the order of the requests. Bound: one line.
 #ifndef POLYSERVE_PROTOCOL_NUMBER_SESSION_H_
@@ -22,6 +23,7 @@ class NumberSession : public Session {
   static constexpr size_t kMaxLineBytes = 64;  // Ample for a verb and any number of 64 bits.
 
   void OnInput(Input& input, Output& output) override;
+  void OnOverload(Output& output) override;
   bool awaits_rest_of_request() const override { return lines_.is_within_line(); }
 
  protected:

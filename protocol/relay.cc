@@ -53,6 +53,11 @@ void RelaySession::OnInput(Input& input, Output& output) {
   }
 }
 
+void RelaySession::OnOverload(Output& output) {
+  output.CountRequest();
+  Refuse(503, kOverloadReason, output);
+}
+
 // An answer is passed on as it is, also one that says ERR: this server has done its part.
 void RelaySession::OnLine(absl::string_view line, Output& output) {
   output.CountRequest();

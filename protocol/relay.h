@@ -30,6 +30,7 @@ class RelaySession : public Session {
   explicit RelaySession(std::shared_ptr<const RelayTargets> targets) : targets_(std::move(targets)) {}
 
   void OnInput(Input& input, Output& output) override;
+  void OnOverload(Output& output) override;
   bool awaits_rest_of_request() const override { return lines_.is_within_line(); }
 
  private:

@@ -64,6 +64,10 @@ TEST(RelaySessionTest, QuestionIsBoundInSizeAndTime) {
   EXPECT_EQ(question.patience, RelayTargets().timeout);
 }
 
+TEST(RelaySessionTest, SaysThatTheServerHasTooMuchToDo) {
+  EXPECT_EQ(TalkInPieces(&MakeRelay, {kServerIsOverloaded}).replies, "ERR 503 the server has too much to do\n");
+}
+
 TEST(RelaySessionTest, ServersThatAreNotNamedAreNotAsked) {
   const std::string refusal = "ERR 404 n is from 1 to 2 here (--relay_to)\n";
   EXPECT_EQ(RepliesTo("RELAY 0 x\nRELAY 3 x\nRELAY 18446744073709551615 x\n"), absl::StrCat(refusal, refusal, refusal));

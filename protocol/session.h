@@ -27,6 +27,9 @@
 
 namespace polyserve {
 
+// Why an overloaded server refuses a request, in the words of those protocols that have some; see OnOverload().
+constexpr absl::string_view kOverloadReason = "the server has too much to do";
+
 // The bytes received and not consumed yet, oldest first.
 class Input {
  public:
@@ -84,6 +87,15 @@ class Session {
   // The server is stopping, and the driver is about to close the output behind the reply that is in it. For protocols
   // that end with a mark of their own: append it. Called at most once, and followed by no other call.
   virtual void OnClosing(Output&) {}
+
+  // The server has more to do than it can, and refuses what has come: a request, or the connection before its first
+  // one. Append what the protocol says then, if anything; the driver discards the request, and closes the connection
+  // behind these words. Called between two requests (idle()), instead of OnInput(), and followed by no other call.
+  virtual void OnOverload(Output&) {}
+
+  // Whether what comes next may be refused so. False while nothing can be said to the peer, as within a handshake.
+  // Asked between two requests, and before the first one.
+  virtual bool is_refusable() const { return true; }
 
   // The queue of messages from other sessions; null if there is none. May become non-null during OnInput(); once set,
   // it never changes. Whenever all output is performed the driver calls OnMessage() for the messages in it; if the

@@ -18,6 +18,7 @@ namespace {
 
 constexpr char kTime[] = "time passes";  // Its address is what counts.
 constexpr char kStop[] = "the server stops";
+constexpr char kOverload[] = "the server is overloaded";
 // Enough for every place within a usual head or command; each cut is a whole conversation, so the tests' time grows
 // with it.
 constexpr size_t kMaxCutInTwo = 200;
@@ -49,6 +50,14 @@ class SessionHarness {
   }
 
   void Stop() { session_->OnStop(); }
+
+  // A driver closes the connection behind it.
+  Transcript Refuse() {
+    Output output;
+    session_->OnOverload(output);
+    Perform(output);
+    return transcript_;
+  }
 
   // The end of the input: a close that comes only now is not the decision of the session.
   Transcript End() {
@@ -163,6 +172,7 @@ Pieces CutEach(const std::vector<absl::string_view>& bursts, Cut cut) {
 
 const absl::string_view kTimePasses(kTime);
 const absl::string_view kServerStops(kStop);
+const absl::string_view kServerIsOverloaded(kOverload);
 
 // Special pieces are recognised by their address, since any text may be input.
 Transcript TalkInPieces(const SessionFactory& make_session, const std::vector<absl::string_view>& pieces) {
@@ -172,6 +182,8 @@ Transcript TalkInPieces(const SessionFactory& make_session, const std::vector<ab
       harness.LetTimePass();
     } else if (piece.data() == kServerStops.data()) {
       harness.Stop();
+    } else if (piece.data() == kServerIsOverloaded.data()) {
+      return harness.Refuse();
     } else {
       harness.Show(piece);
     }

@@ -35,6 +35,8 @@ struct Transcript {
 extern const absl::string_view kTimePasses;
 // As a piece: the server stops (Session::OnStop()).
 extern const absl::string_view kServerStops;
+// As the last piece: the server refuses what comes next (Session::OnOverload()).
+extern const absl::string_view kServerIsOverloaded;
 
 // Passes the pieces one after the other, then the end of the input. The cut is exactly the one given.
 Transcript TalkInPieces(const SessionFactory& make_session, const std::vector<absl::string_view>& pieces);

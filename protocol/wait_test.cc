@@ -28,5 +28,10 @@ TEST(WaitSessionTest, RefusesToWaitForLong) {
   EXPECT_EQ(TalkInAnyPieces(&MakeWait, "WAIT 60001\n").replies, "ERR 413 ms is at most 60000\n");
 }
 
+TEST(WaitSessionTest, SaysThatTheServerHasTooMuchToDo) {
+  EXPECT_EQ(TalkInPieces(&MakeWait, {"WAIT 0\n", kServerIsOverloaded}).replies,
+            "OK 0\nERR 503 the server has too much to do\n");
+}
+
 }  // namespace
 }  // namespace polyserve

@@ -128,6 +128,15 @@ bool CallGate::Await(int fd) const {
   return both[0].revents == 0 && (both[1].revents & POLLIN) != 0;
 }
 
+// False: the thread is to end.
+bool CallGate::AwaitOpen() const {
+  pollfd stop = {stop_.get(), POLLIN, 0};
+  while (is_closed_) {
+    if (::poll(&stop, 1, 1) > 0) return false;
+  }
+  return true;
+}
+
 // A call may be over before it is answered, if its process was killed, or interrupted by a signal: then either ioctl(2)
 // fails, and nothing is left to do.
 void CallGate::Answer(int listener) const {
@@ -139,6 +148,7 @@ void CallGate::Answer(int listener) const {
   auto& answer = *reinterpret_cast<seccomp_notif_resp*>(response.data());
   if (::ioctl(listener, SECCOMP_IOCTL_NOTIF_RECV, &asked) != 0) return;
   answer.id = asked.id;
+  if (error_ == kHold && !AwaitOpen()) return;
   if (is_closed_) {
     answer.error = -error_;
   } else {

@@ -7,6 +7,8 @@
 //   gate.Close();   // From here on no process and no thread can be made.
 //   gate.Open();    // Now they can.
 //
+// Or it holds them up meanwhile (kHold), and with them the thread that makes the call.
+//
 // The kernel stops each such call and asks this object (seccomp_unotify(2), Linux 5.5), whose thread answers. So it
 // must outlive the server. Limits: those of RefuseCall().
 #ifndef POLYSERVE_TESTS_CALL_GATE_H_
@@ -27,6 +29,9 @@ std::vector<int> BirthCalls();
 
 class CallGate {
  public:
+  // Instead of an errno: the calls wait until the gate is opened.
+  static constexpr int kHold = 0;
+
   // The numbers of the calls (SYS_clone), and the errno that they get while the gate is closed. It is open at first.
   CallGate(const std::vector<int>& calls, int error);
   ~CallGate();
@@ -47,6 +52,7 @@ class CallGate {
   void Run();
   UniqueFd ReceiveListener();
   bool Await(int fd) const;
+  bool AwaitOpen() const;
   void Answer(int listener) const;
 
   const int error_;

@@ -66,8 +66,7 @@ TEST(CommandLineTest, ValueThatDoesNotFitIsRefused) {
   ExpectRefused({"--min_rate=-1"}, "--min_rate");
   ExpectRefused({"--min_rate_window=0"}, "--min_rate_window");
   ExpectRefused({"--max_connections=-1"}, "--max_connections=-1");
-  ExpectRefused({"--max_connections=1", "--overload=drop"}, "wait, refuse");
-  ExpectRefused({"--overload=refuse"}, "--max_connections=N");
+  ExpectRefused({"--max_connections=1", "--overload=drop"}, "wait, refuse, newest, deadline");
   ExpectRefused({"--room_history=1001"}, "--room_history");
   ExpectRefused({"--room=http://:secret@127.0.0.1"}, "--room: the scheme is not redis");
   ExpectRefused({"--room=redis://127.0.0.1/0", "--room_expiry=1ms"}, "--room_expiry=1ms is not from 1s");
@@ -100,6 +99,23 @@ TEST(CommandLineTest, ValueThatDoesNotFitIsRefused) {
   ExpectRefused({"--log_level=debug"}, "--log_level=debug is not one of info, warning, error");
   ExpectRefused({"--log_format=xml"}, "--log_format=xml is not one of text, json");
   ExpectRefused({"--log_format=json", "--root=/no/such/directory"}, "--root");  // In words all the same.
+}
+
+TEST(CommandLineTest, OverloadThatMeansNothingIsRefused) {
+  ExpectRefused({"--model=thread", "--overload=refuse"}, "--max_connections=N");
+  ExpectRefused({"--model=thread", "--overload=newest"}, "thread has none");
+  ExpectRefused({"--model=fork", "--max_connections=5", "--overload=deadline"}, "fork has none");
+  ExpectRefused({"--model=staged", "--overload=refuse", "--overload_queue=5"}, "staged has none");
+  ExpectRefused({"--model=sigio", "--overload=newest"}, "sigio has none");
+  ExpectRefused({"--model=epoll", "--offload=2", "--overload=newest"}, "epoll has none");
+  ExpectRefused({"--model=threadpool", "--accept=shared", "--overload=newest"}, "--accept=pass");
+  ExpectRefused({"--model=hybrid", "--serve=events", "--overload=newest"}, "hybrid has none");
+  ExpectRefused({"--overload_queue=5"}, "--overload_queue goes with");
+  ExpectRefused({"--overload=newest", "--overload_queue=-1"}, "--overload_queue=-1 is not from 0");
+  ExpectRefused({"--overload=newest", "--overload_target=1ms"}, "--overload=deadline");
+  ExpectRefused({"--overload=deadline", "--overload_target=0"}, "--overload_target");
+  ExpectRefused({"--overload=deadline", "--overload_interval=inf"}, "--overload_interval");
+  ExpectRefused({"--overload=deadline", "--overload_target=1s"}, "--overload_interval=100ms");
 }
 
 TEST(CommandLineTest, NameThatCannotBeTheAdministratorsIsRefused) {

@@ -274,26 +274,13 @@ TEST_F(RingTest, RequestThatComesWithTheEndOfTheReplyBeforeTakesOneOperation) {
   EXPECT_LE(*CountOperations() - before, kRounds * (kOthers + 2) + kRounds / 2);
 }
 
-class CountersTest : public BoundTest {
- protected:
-  // The counters that the server's processes share.
-  absl::StatusOr<Statistics> Open() {
-    std::error_code error;
-    for (const auto& entry :
-         std::filesystem::directory_iterator(absl::StrCat("/proc/", server().pid(), "/fd"), error)) {
-      const std::string target = std::filesystem::read_symlink(entry.path(), error).string();
-      if (!absl::StrContains(target, "polyserve-statistics")) continue;
-      return Statistics::Map(UniqueFd(::open(entry.path().c_str(), O_RDWR | O_CLOEXEC)));
-    }
-    return absl::NotFoundError("the server has none");
-  }
-};
+using CountersTest = BoundTest;
 
 TEST_F(CountersTest, QueueBetweenThreadsIsCounted) {
   StartServer();
   Peer peer = Connect("echo");
   EXPECT_TRUE(IsServed(peer));
-  const absl::StatusOr<Statistics> statistics = Open();
+  const absl::StatusOr<Statistics> statistics = OpenStatistics();
   ASSERT_TRUE(statistics.ok()) << statistics.status();
   const QueueTotals queue = statistics->TotalOfQueues();
   EXPECT_EQ(queue.tasks, bound().tasks);
@@ -306,7 +293,7 @@ TEST_F(CountersTest, WhoServesBesideOthersDoesNotCountInTheServersOwnRows) {
   StartServer();
   Peer peer = Connect("echo");
   EXPECT_TRUE(IsServed(peer));
-  const absl::StatusOr<Statistics> statistics = Open();
+  const absl::StatusOr<Statistics> statistics = OpenStatistics();
   ASSERT_TRUE(statistics.ok()) << statistics.status();
   EXPECT_EQ(statistics->Total().bytes_in, 4);
   EXPECT_EQ(statistics->OwnTotal().bytes_in, 0);

@@ -1,11 +1,14 @@
 #include "tests/every_model.h"
 
+#include <fcntl.h>
 #include <gflags/gflags.h>
 #include <signal.h>
 
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -13,6 +16,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "base/unique_fd.h"
 #include "tests/eventually.h"
 #include "tests/proc.h"
 
@@ -120,6 +124,16 @@ void EveryModelTest::ExpectFootprint() {
       << server_->processes().size() << " processes, usually " << usual_processes_;
   EXPECT_TRUE(Eventually([this] { return server_->CountDescriptors() <= usual_descriptors_; }))
       << server_->CountDescriptors() << " descriptors, usually " << usual_descriptors_;
+}
+
+absl::StatusOr<Statistics> EveryModelTest::OpenStatistics() {
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(absl::StrCat("/proc/", server().pid(), "/fd"), error)) {
+    const std::string target = std::filesystem::read_symlink(entry.path(), error).string();
+    if (!absl::StrContains(target, "polyserve-statistics")) continue;
+    return Statistics::Map(UniqueFd(::open(entry.path().c_str(), O_RDWR | O_CLOEXEC)));
+  }
+  return absl::NotFoundError("the server has none");
 }
 
 void EveryModelTest::ExpectCleanExit() {

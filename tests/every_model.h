@@ -17,9 +17,11 @@
 #include <utility>
 #include <vector>
 
+#include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "backends/registry.h"
 #include "gtest/gtest.h"
+#include "net/statistics.h"
 #include "tests/peer.h"
 #include "tests/scratch.h"
 #include "tests/server_process.h"
@@ -64,6 +66,8 @@ class EveryModelTest : public testing::Test {
   // Expects that the server comes to hold no more than that, and has no zombies. For the end of a case, when all
   // clients have left.
   void ExpectFootprint();
+  // The counters that the running server's processes share.
+  absl::StatusOr<Statistics> OpenStatistics();
   // Expects that the server, which was told to stop, ends with status 0, and that no process of it is left.
   void ExpectCleanExit();
 

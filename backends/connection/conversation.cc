@@ -22,6 +22,12 @@ void Conversation::OnBytes(absl::string_view bytes, Output& output, bool is_full
   Show(held_->rest(), output);
 }
 
+void Conversation::Refuse(Output& output) {
+  has_unsent_ = true;
+  session_->OnOverload(output);
+  output.Close();
+}
+
 // The peer has finished sending, but as far as TCP can tell it still reads (it may have called shutdown(2) with
 // SHUT_WR), so the replies are sent to the end. If the end comes out of turn, it is held up as bytes are, and the
 // kResume that follows shows it.

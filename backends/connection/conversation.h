@@ -103,6 +103,11 @@ class Conversation {
   // returned as much as it could, so that there is probably more.
   void OnBytes(absl::string_view bytes, Output& output, bool is_full = false);
 
+  // Instead of OnBytes(): the server has too much to do, and the request that has come is refused. Its bytes, and what
+  // follows, are discarded: the connection closes behind what the session says to that. REQUIRES: may_be_refused(), or
+  // that nothing was reported so far.
+  void Refuse(Output& output);
+
   // The peer sends no more. The session learns that once it has been shown all that came before.
   void OnEnd(Output& output);
 
@@ -146,6 +151,12 @@ class Conversation {
 
   // Between requests: as far as this side knows, closing now would cut off nothing.
   bool idle() const { return held_ == nullptr && !paused_ && session_->idle(); }
+
+  // What comes next is the beginning of a request that may be refused. Members of a room wait for others, not for the
+  // server; and an answer that is due has to be given.
+  bool may_be_refused() const {
+    return takes_input() && mailbox_ == nullptr && peer_end_ == PeerEnd::kNone && idle() && session_->is_refusable();
+  }
 
   // What the peer owes at the current step; its progress is measured by that.
   Debt debt() const;

@@ -70,6 +70,43 @@ TEST_F(ConversationTest, SendsTheAnswerThenReadsOn) {
   EXPECT_EQ(Next(), Step::kRead);
 }
 
+TEST_F(ConversationTest, RefusedRequestGetsTheWordsAndTheEnd) {
+  EXPECT_TRUE(conversation_.may_be_refused());
+  conversation_.Refuse(output_);
+  EXPECT_EQ(Next(), Step::kSend);
+  EXPECT_EQ(Send(), "[too much to do]");
+  EXPECT_EQ(Next(), Step::kLinger);
+}
+
+TEST_F(ConversationTest, NothingThatIsUnderWayMayBeRefused) {
+  OnBytes("on");
+  EXPECT_FALSE(conversation_.may_be_refused()) << "half a request has come";
+  OnBytes("e\nwork\n");
+  EXPECT_FALSE(conversation_.may_be_refused()) << "its answer is unsent";
+  Send();
+  Next();
+  EXPECT_FALSE(conversation_.may_be_refused()) << "it has a task";
+  RunTask();
+  Next();
+  Send();
+  Next();
+  Resume();
+  Next();
+  Send();
+  EXPECT_EQ(Next(), Step::kRead);
+  EXPECT_TRUE(conversation_.may_be_refused());
+  OnBytes("join\n");
+  Next();
+  EXPECT_FALSE(conversation_.may_be_refused()) << "it is a member of a room";
+}
+
+TEST_F(ConversationTest, HandshakeMayNotBeRefused) {
+  OnBytes("open\n");
+  Send();
+  EXPECT_EQ(Next(), Step::kRead);
+  EXPECT_FALSE(conversation_.may_be_refused());
+}
+
 TEST_F(ConversationTest, SendsUntilAllIsSent) {
   OnBytes("one\n");
   output_.Sent(2);

@@ -47,7 +47,9 @@ class LineSession : public Session {
   }
   void OnStop() override { ++stops; }
   void OnClosing(Output& output) override { output.Write("[closing]"); }
+  void OnOverload(Output& output) override { output.Write("[too much to do]"); }
   bool is_opening() const override { return is_opening_; }
+  bool is_refusable() const override { return !is_opening_; }
   void OnMessage(const Message& message, Output& output) override {
     if (message->empty()) return output.Close();
     output.Write(*message);

@@ -5,8 +5,10 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <cstdint>
+#include <optional>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -43,21 +45,18 @@ void ReadIntoPageCache(int fd, int64_t offset, int64_t length) {
   }
 }
 
-// A task has entered the queue, which holds `length` of them now. Only this loop counts in this row, so nothing comes
-// between the look at `longest` and the store.
-void CountIn(QueueCounters& queue, int64_t length) {
-  queue.tasks.fetch_add(1, std::memory_order_relaxed);
-  queue.waiting.fetch_add(1, std::memory_order_relaxed);
-  if (length > queue.longest.load(std::memory_order_relaxed)) queue.longest.store(length, std::memory_order_relaxed);
-}
-
 }  // namespace
 
 // Shared by the client and the helper, since either may go first. A lock of its own: a long queue does not contend with
 // results.
 struct Offload::State {
+  State(Output::Task to_do, Output::Task if_refused)
+      : can_be_refused(if_refused != nullptr), task(std::move(to_do)), refusal(std::move(if_refused)) {}
+
+  const bool can_be_refused;
   Mutex mutex;
   Output::Task task ABSL_GUARDED_BY(mutex);
+  Output::Task refusal ABSL_GUARDED_BY(mutex);
   Output result ABSL_GUARDED_BY(mutex);
   bool is_done ABSL_GUARDED_BY(mutex) = false;
   Waker* completion ABSL_GUARDED_BY(mutex) = nullptr;  // Null: the client has left.
@@ -85,8 +84,8 @@ Output Offload::Submitted::TakeResult() {
   return std::move(state_->result);
 }
 
-void Offload::ClientTask::Run(Offload& helpers, Output::Task task, Wakeable& client) {
-  submitted_ = helpers.Submit(std::move(task), client);
+void Offload::ClientTask::Run(Offload& helpers, Output::Task task, Wakeable& client, Output::Task refusal) {
+  submitted_ = helpers.Submit(std::move(task), client, std::move(refusal));
 }
 
 // has_read_ alternates: a reading, then a send whatever the kernel still has in memory. Without that, a client might
@@ -132,27 +131,26 @@ Offload::~Offload() {
   {
     MutexLock lock(mutex_);
     is_closed_ = true;
-    statistics_.queue().waiting.fetch_sub(static_cast<int64_t>(queue_.size()), std::memory_order_relaxed);
+    while (queue_.TakeOldest().has_value()) {
+    }
   }
   changed_.notify_all();
 }
 
-std::unique_ptr<Offload::Submitted> Offload::Submit(Output::Task task, Wakeable& client) {
-  auto state = std::make_shared<State>();
-  {
-    MutexLock lock(state->mutex);
-    // No other thread knows the state yet; the lock is for the compiler's analysis (base/mutex.h).
-    state->task = std::move(task);
-  }
+std::unique_ptr<Offload::Submitted> Offload::Submit(Output::Task task, Wakeable& client, Output::Task refusal) {
+  auto state = std::make_shared<State>(std::move(task), std::move(refusal));
   // Before a helper can see the task: its completion has to find the client.
   auto submitted = std::make_unique<Submitted>(state, wakes_, client);
+  std::optional<std::shared_ptr<State>> refused;
   {
     MutexLock lock(mutex_);
-    queue_.push_back(std::move(state));
-    CountIn(statistics_.queue(), static_cast<int64_t>(queue_.size()));
+    refused = queue_.Add(std::move(state), Line::Clock::now());
+    if (refused.has_value() && !(*refused)->can_be_refused) kept_.push_back(*std::exchange(refused, std::nullopt));
   }
   // Outside the lock, so that the helper that wakes does not have to wait for it.
   changed_.notify_one();
+  // Here: all helpers may be busy for long, and to refuse costs little.
+  if (refused.has_value()) Do(**refused, &QueueCounters::refused);
   return submitted;
 }
 
@@ -169,15 +167,19 @@ std::unique_ptr<Offload::Submitted> Offload::SubmitRead(const Output& output, Wa
       client);
 }
 
-// Waits for the next task. Null: the helpers are to end.
-std::shared_ptr<Offload::State> Offload::AwaitTask() {
+// Waits for the next task. Empty: the helpers are to end.
+Offload::Line::Taken Offload::AwaitTask() {
   MutexLock lock(mutex_);
-  while (queue_.empty() && !is_closed_) changed_.wait(mutex_);
-  if (is_closed_) return nullptr;
-  std::shared_ptr<State> state = std::move(queue_.front());
-  queue_.pop_front();
-  statistics_.queue().waiting.fetch_sub(1, std::memory_order_relaxed);
-  return state;
+  while (!is_closed_) {
+    if (!kept_.empty()) {
+      Line::Taken next{std::move(kept_.front()), false};
+      kept_.pop_front();
+      return next;
+    }
+    if (std::optional<Line::Taken> next = queue_.Take(Line::Clock::now()); next.has_value()) return *std::move(next);
+    changed_.wait(mutex_);
+  }
+  return {nullptr, false};
 }
 
 // One that runs sessions serves clients, and counts what it answers.
@@ -191,24 +193,31 @@ void Offload::Help(int helper) {
 
 Counters& Offload::CountersOfThisHelper() { return *own_counters; }
 
-// What a helper does. The state's lock is held twice, for moments: to take the task, and to hand over the result. The
-// client may leave before, between and after; each time `completion` says so.
+// What a helper does.
 void Offload::RunTasks() {
-  while (const std::shared_ptr<State> state = AwaitTask()) {
-    Output::Task task;
-    {
-      MutexLock lock(state->mutex);
-      if (state->completion == nullptr) continue;  // The client has left while the task was queued.
-      task = std::move(state->task);
-    }
-    Output result;
-    task(result);    // Without the lock: it may take long, and the client may leave meanwhile.
-    task = nullptr;  // What it holds goes before the client learns that it is done.
-    MutexLock lock(state->mutex);
-    state->result = std::move(result);
-    state->is_done = true;
-    if (state->completion != nullptr) state->completion->Wake();
+  for (Line::Taken next = AwaitTask(); next.one != nullptr; next = AwaitTask()) {
+    Do(*next.one, next.is_overdue ? &QueueCounters::dropped : nullptr);
   }
+}
+
+// The state's lock is held twice, for moments: to take the task, and to hand over the result. The client may leave
+// before, between and after; each time `completion` says so.
+void Offload::Do(State& state, std::atomic<int64_t> QueueCounters::*refused_as) {
+  Output::Task task;
+  {
+    MutexLock lock(state.mutex);
+    if (state.completion == nullptr) return;  // The client has left while the task was queued.
+    const bool is_refused = refused_as != nullptr && state.can_be_refused;
+    if (is_refused) Counters::Add(statistics_.queue().*refused_as, 1);
+    task = std::move(is_refused ? state.refusal : state.task);
+  }
+  Output result;
+  task(result);    // Without the lock: it may take long, and the client may leave meanwhile.
+  task = nullptr;  // What it holds goes before the client learns that it is done.
+  MutexLock lock(state.mutex);
+  state.result = std::move(result);
+  state.is_done = true;
+  if (state.completion != nullptr) state.completion->Wake();
 }
 
 }  // namespace polyserve

@@ -4,8 +4,8 @@
 // ("AMPED": Pai, Druschel, Zwaenepoel, USENIX 1999); libuv and nginx do the same with their thread pools.
 //
 //   task        a function that writes a reply (Output::Task), or reads a part of a file
-//   helper      a thread that runs tasks, in the order in which they were submitted. Not called a worker: that is a
-//               process or thread that serves clients.
+//   helper      a thread that runs tasks, in the order in which they were submitted, or as --overload says. Not called
+//               a worker: that is a process or thread that serves clients.
 //   completion  the wake-up of the client, by the loop's WakeList, once the result is there
 //
 //   loop's thread                              helper
@@ -20,13 +20,16 @@
 #ifndef POLYSERVE_BACKENDS_CONNECTION_OFFLOAD_H_
 #define POLYSERVE_BACKENDS_CONNECTION_OFFLOAD_H_
 
+#include <atomic>
 #include <condition_variable>
+#include <cstdint>
 #include <deque>
 #include <memory>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/statusor.h"
 #include "backends/connection/offload_options.h"
+#include "backends/overload/waiting_line.h"
 #include "base/mutex.h"
 #include "net/statistics.h"
 #include "net/thread_group.h"
@@ -65,8 +68,8 @@ class Offload {
   class ClientTask {
    public:
     bool is_under_way() const { return submitted_ != nullptr; }
-    // Submits the task. There must be none under way.
-    void Run(Offload& helpers, Output::Task task, Wakeable& client);
+    // Submits the task. There must be none under way. `refusal`: as for Offload::Submit().
+    void Run(Offload& helpers, Output::Task task, Wakeable& client, Output::Task refusal = nullptr);
     // If the file that the output sends next is not in memory, submits the reading of it, and returns true: do not send
     // yet. After a reading it returns false once, even if the kernel has dropped the file again, so that a client makes
     // progress under memory pressure. `helpers` may be null (there are none); then false.
@@ -91,29 +94,37 @@ class Offload {
 
   // Helpers run the sessions: the loop calls none of them by itself.
   bool runs_sessions() const { return options_.runs_sessions; }
+  // A task may be refused, if there is another one for that case.
+  bool may_refuse() const { return options_.overload.is_set(); }
   // For a task of such a helper: the row of the helper that runs it. REQUIRES: the calling thread is one.
   static Counters& CountersOfThisHelper();
 
-  // Queues the task. The client's OnReady() is called, by the loop's WakeList::Deliver(), when it is done.
-  std::unique_ptr<Submitted> Submit(Output::Task task, Wakeable& client);
+  // Queues the task. The client's OnReady() is called, by the loop's WakeList::Deliver(), when it is done. `refusal`,
+  // if it is not null, runs instead if there is too much to do (OffloadOptions::overload): in a helper, or in this
+  // call.
+  std::unique_ptr<Submitted> Submit(Output::Task task, Wakeable& client, Output::Task refusal = nullptr);
 
   // If helpers read files, and the file that this output sends next is not in memory: queues the reading of as much of
   // it as is sent in one turn. The result is empty. Null if there is nothing to wait for. Costs a system call or two.
   std::unique_ptr<Submitted> SubmitRead(const Output& output, Wakeable& client);
 
  private:
+  using Line = WaitingLine<std::shared_ptr<State>>;
+
   Offload(const OffloadOptions& options, WakeList& wakes, const Statistics& statistics)
-      : options_(options), wakes_(wakes), statistics_(statistics) {}
+      : options_(options), wakes_(wakes), statistics_(statistics), queue_(options.overload, statistics.queue()) {}
   void Help(int helper);
   void RunTasks();
-  std::shared_ptr<State> AwaitTask();
+  Line::Taken AwaitTask();
+  void Do(State& state, std::atomic<int64_t> QueueCounters::*refused_as);
 
   const OffloadOptions options_;
   WakeList& wakes_;
   const Statistics statistics_;
   Mutex mutex_;
   std::condition_variable_any changed_;
-  std::deque<std::shared_ptr<State>> queue_ ABSL_GUARDED_BY(mutex_);
+  Line queue_ ABSL_GUARDED_BY(mutex_);
+  std::deque<std::shared_ptr<State>> kept_ ABSL_GUARDED_BY(mutex_);  // They found no room, and cannot be refused.
   bool is_closed_ ABSL_GUARDED_BY(mutex_) = false;
   ThreadGroup helpers_;  // Last: its destructor waits for threads that use the others.
 };

@@ -4,6 +4,7 @@
 #define POLYSERVE_BACKENDS_CONNECTION_OFFLOAD_OPTIONS_H_
 
 #include "absl/status/statusor.h"
+#include "backends/overload/overload_options.h"
 
 namespace polyserve {
 
@@ -15,6 +16,8 @@ struct OffloadOptions {
   // Then each of them counts in a row of the statistics of its own, from that of this worker on; no other worker of the
   // server, and no other loop's helper, may have these rows.
   int first_row = 0;
+  // The order and the bounds of what waits for them; but what cannot be refused is done in any case.
+  OverloadOptions overload = {};
 };
 
 // Reads the flags; call it after they are parsed. Each loop of the server gets helpers of its own, as many as this

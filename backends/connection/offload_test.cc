@@ -15,6 +15,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "backends/overload/overload_options.h"
 #include "base/unique_fd.h"
 #include "gtest/gtest.h"
 #include "net/signals.h"
@@ -149,6 +150,60 @@ TEST_F(OffloadTest, LengthOfTheQueueIsInTheStatistics) {
   }
   EXPECT_EQ(statistics_.TotalOfQueues().tasks, 3);
   EXPECT_EQ(statistics_.TotalOfQueues().longest, 2);
+}
+
+TEST_F(OffloadTest, FullQueueRefusesAtOnceWhatCanBeRefusedAndKeepsTheRest) {
+  const OverloadOptions overload = {.rule = Overload::kRefuse, .most_waiting = 1};
+  const std::unique_ptr<Offload> offload = *Offload::Create({.helpers = 1, .overload = overload}, *wakes_, statistics_);
+  Gate gate;
+  const auto running = offload->Submit([&gate](Output&) { gate.Pass(); }, client_);
+  gate.AwaitArrivals(1);
+  const auto waiting = offload->Submit([](Output& result) { result.Write("done"); }, client_);
+  const auto refused = offload->Submit([](Output& result) { result.Write("done"); }, client_,
+                                       [](Output& result) { result.Write("refused"); });
+  EXPECT_TRUE(refused->is_done()) << "though the helper is busy";
+  EXPECT_EQ(refused->TakeResult().unsent_bytes(), 7);
+  const auto kept = offload->Submit([](Output& result) { result.Write("done"); }, client_);
+  EXPECT_FALSE(kept->is_done());
+  gate.Open();
+  AwaitDone(*kept);
+  EXPECT_EQ(kept->TakeResult().unsent_bytes(), 4);
+  AwaitDone(*waiting);
+  EXPECT_EQ(statistics_.TotalOfQueues().refused, 1);
+  EXPECT_EQ(statistics_.TotalOfQueues().tasks, 2);
+}
+
+TEST_F(OffloadTest, NewestTaskIsDoneFirst) {
+  const OverloadOptions overload = {.rule = Overload::kNewest, .most_waiting = 10};
+  const std::unique_ptr<Offload> offload = *Offload::Create({.helpers = 1, .overload = overload}, *wakes_, statistics_);
+  Gate gate;
+  std::string order;  // Of the one helper alone.
+  const auto running = offload->Submit([&gate](Output&) { gate.Pass(); }, client_);
+  gate.AwaitArrivals(1);
+  const auto first = offload->Submit([&order](Output&) { order += "1"; }, client_);
+  const auto second = offload->Submit([&order](Output&) { order += "2"; }, client_);
+  gate.Open();
+  AwaitDone(*first);
+  EXPECT_EQ(order, "21");
+}
+
+// No wait is short enough.
+TEST_F(OffloadTest, TaskThatHasWaitedForTooLongIsRefusedAtItsTurn) {
+  const OverloadOptions overload = {.rule = Overload::kDeadline,
+                                    .most_waiting = 10,
+                                    .target = absl::Nanoseconds(1),
+                                    .interval = absl::Nanoseconds(1)};
+  const std::unique_ptr<Offload> offload = *Offload::Create({.helpers = 1, .overload = overload}, *wakes_, statistics_);
+  Gate gate;
+  const auto running = offload->Submit([&gate](Output&) { gate.Pass(); }, client_);
+  gate.AwaitArrivals(1);
+  const auto waiting = offload->Submit([](Output& result) { result.Write("done"); }, client_,
+                                       [](Output& result) { result.Write("refused"); });
+  EXPECT_FALSE(waiting->is_done());
+  gate.Open();
+  AwaitDone(*waiting);
+  EXPECT_EQ(waiting->TakeResult().unsent_bytes(), 7);
+  EXPECT_EQ(statistics_.TotalOfQueues().dropped, 1);
 }
 
 TEST_F(OffloadTest, WhatNobodyWaitsForAnyMoreIsNotBegunOrItsResultIsThrownAway) {

@@ -14,6 +14,7 @@ AwaitableSocket::AwaitableSocket(UniqueFd fd, EventShared& shared, int service)
 AwaitableSocket::Wait AwaitableSocket::Readable(Debt debt) {
   debt_ = debt;
   Watch(Poller::kReadable);
+  awaits_request_ = true;
   // Watched before the coroutine is suspended, and yet no event can get lost in between: only this thread looks for
   // events, in the loop's next wait.
   return Wait(*this);
@@ -28,7 +29,9 @@ AwaitableSocket::Wait AwaitableSocket::Writable() {
 // The timer is not cancelled when input comes first. It ends a later wait early, and that is allowed.
 AwaitableSocket::Wait AwaitableSocket::ReadableUntil(const Deadline& deadline) {
   PauseFor(deadline.Left());
-  return Readable();
+  const Wait wait = Readable();
+  awaits_request_ = false;
+  return wait;
 }
 
 AwaitableSocket::Wait AwaitableSocket::NextTurn() {
@@ -67,6 +70,7 @@ AwaitableSocket::Wait AwaitableSocket::Result(Output& output) {
 // Runs within the coroutine, before it is suspended, and only a suspended coroutine may be destroyed. So a socket that
 // cannot be watched is dropped in its next turn.
 void AwaitableSocket::Watch(uint8_t events) {
+  awaits_request_ = false;
   const absl::Status status = Await(events);
   if (status.ok()) return;
   LOG_FLOOD(WARNING) << "cannot watch a connection, so it is closed: " << status.message();

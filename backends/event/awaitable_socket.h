@@ -59,13 +59,13 @@ class AwaitableSocket : public EventClient {
   // has come, for example): look again, and wait again. The socket remains registered with the kernel until something
   // else is waited for, so that waiting for the same again costs no system call. None of them reports an error: if the
   // socket cannot be watched, the coroutine is destroyed in the wait, with a warning.
-  Wait Readable(Debt debt = Debt::kNothing);  // With what the peer owes meanwhile: by that its slowness is judged.
-  Wait Writable();                            // The peer owes acknowledgements meanwhile.
-  Wait ReadableUntil(const Deadline& deadline);
-  Wait NextTurn();                                         // After the other clients' turn.
-  Wait After(absl::Duration time);                         // With the socket not watched.
-  Wait Asked();                                            // For what GoOnAsking() waits for.
-  Wait Called();                                           // For mail, the timer or the stop, likewise.
+  Wait Readable(Debt debt = Debt::kNothing);     // With what the peer owes meanwhile: by that its slowness is judged.
+  Wait Writable();                               // The peer owes acknowledgements meanwhile.
+  Wait ReadableUntil(const Deadline& deadline);  // For what is discarded: it never waits in line.
+  Wait NextTurn();                               // After the other clients' turn.
+  Wait After(absl::Duration time);               // With the socket not watched.
+  Wait Asked();                                  // For what GoOnAsking() waits for.
+  Wait Called();                                 // For mail, the timer or the stop, likewise.
   Wait NoWait() { return Wait(*this, /*is_over=*/true); }  // Goes on at once.
 
   // Waits for the result of RunByHelper() or ReadByHelper(), and moves it into the output. Does not end early.
@@ -86,7 +86,9 @@ class AwaitableSocket : public EventClient {
   // The loop's calls. Each may resume the coroutine, which may return and so destroy this object: it must be the last
   // thing that a call does.
   Debt debt() const override { return debt_; }
-  void OnEvents(uint8_t) override { ContinueInput(); }
+  void OnEvents(uint8_t) override {
+    if (!awaits_request_ || !WaitInLine()) ContinueInput();
+  }
   void OnTurn() override { unwatchable_ ? Drop() : ContinueInput(); }
   void OnPauseOver() override { GoOn(); }
   void OnTimer() override {
@@ -102,7 +104,8 @@ class AwaitableSocket : public EventClient {
   void GoOn();
 
   Debt debt_ = Debt::kNothing;  // The peer's, during the present wait.
-  bool unwatchable_ = false;    // To be dropped as soon as the coroutine waits.
+  bool awaits_request_ = false;
+  bool unwatchable_ = false;  // To be dropped as soon as the coroutine waits.
   bool is_woken_ = false;
   Output* result_ = nullptr;  // Where Result() wants it.
   std::coroutine_handle<> waiting_;

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "backends/accept/connection_limit.h"
+#include "backends/event/ready_line.h"
 #include "net/tcp_bytes.h"
 
 namespace polyserve {
@@ -41,6 +42,7 @@ EventClient::EventClient(UniqueFd fd, EventShared& shared, int service)
 // The socket is unwatched before fd_ closes it: a poller may not hold a descriptor whose number can be given out again.
 EventClient::~EventClient() {
   static_cast<void>(Await(0));  // Which cannot fail.
+  if (is_in_line_) shared_.line->Leave(*this);
   shared_.clients.erase(shared_.clients.iterator_to(*this));
   CountEnd(counters_, shared_.connection_limit);
 }
@@ -55,7 +57,9 @@ void EventClient::OnTick() {
   Drop();
 }
 
-void EventClient::RunByHelper(Output::Task task) { task_.Run(*shared_.offload, std::move(task), *this); }
+void EventClient::RunByHelper(Output::Task task, Output::Task refusal) {
+  task_.Run(*shared_.offload, std::move(task), *this, std::move(refusal));
+}
 
 bool EventClient::ReadByHelper(const Output& output) { return task_.ReadAhead(shared_.offload, output, *this); }
 
@@ -103,6 +107,19 @@ ConnectionTimers& EventClient::timers() {
         new ConnectionTimers{.wake = Timer([this] { OnTimer(); }), .pause = Timer([this] { OnPauseOver(); })});
   }
   return *timers_;
+}
+
+// One that waits already, in the line or for its turn, has been noted.
+bool EventClient::WaitInLine() {
+  if (shared_.line == nullptr) return false;
+  if (!turn_.is_linked()) shared_.line->Add(*this);
+  return true;
+}
+
+bool EventClient::IsRefused(const Conversation& conversation) const {
+  if (shared_.refused_as == nullptr || !conversation.may_be_refused()) return false;
+  Counters::Add(*shared_.refused_as, 1);
+  return true;
 }
 
 void EventClient::WaitForTurn() {

@@ -5,6 +5,7 @@
 //
 //   Await(events)       OnEvents()     the socket is ready (Watched, backends/poller/poller.h)
 //   WaitForTurn()       OnTurn()       the other clients have had their turn
+//   WaitInLine()        OnTurn()       those before it have been served (--overload)
 //   PauseFor(time)      OnPauseOver()  the time has passed
 //   GoOnAsking()        OnPauseOver()  the other server that is asked has something to read, or room
 //   SetTimer(after)     OnTimer()      likewise; the session's own timer
@@ -17,12 +18,14 @@
 #ifndef POLYSERVE_BACKENDS_EVENT_EVENT_CLIENT_H_
 #define POLYSERVE_BACKENDS_EVENT_EVENT_CLIENT_H_
 
+#include <atomic>
 #include <boost/intrusive/list.hpp>
 #include <cstdint>
 #include <memory>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "backends/connection/conversation.h"
 #include "backends/connection/offload.h"
 #include "backends/connection/timers.h"
 #include "backends/connection/upstream.h"
@@ -37,6 +40,7 @@
 namespace polyserve {
 
 class ConnectionLimit;
+class ReadyLine;
 struct EventShared;
 
 // Joins its loop when it is created, and leaves it when it is destroyed: its socket is no longer watched, its timers
@@ -46,13 +50,16 @@ class EventClient : public boost::intrusive::list_base_hook<>, public Wakeable, 
   // Unlinks itself if the client ends while it waits.
   using TurnHook = boost::intrusive::list_member_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;
   TurnHook turn_;
+  friend class ReadyLine;                         // In which it waits by that hook,
+  Poller::Clock::time_point in_line_since_ = {};  // from then on.
+  bool is_in_line_ = false;
 
  public:
   using TurnList =
       boost::intrusive::list<EventClient, boost::intrusive::member_hook<EventClient, TurnHook, &EventClient::turn_>,
                              boost::intrusive::constant_time_size<false>>;
 
-  // Continues what WaitForTurn() put off. May destroy the client.
+  // Continues what WaitForTurn() or WaitInLine() put off. May destroy the client.
   virtual void OnTurn() = 0;
   // The time that PauseFor() was given has passed, or the other server that is asked is ready. May destroy the client.
   virtual void OnPauseOver() = 0;
@@ -88,6 +95,12 @@ class EventClient : public boost::intrusive::list_base_hook<>, public Wakeable, 
   // The client has used up its turn (backends/connection/fairness.h) but has more to do: OnTurn() comes after the loop
   // has looked at all the others. Calling it again before that changes nothing.
   void WaitForTurn();
+  // The socket has brought something, perhaps a request. True: it waits for its turn, at which OnTurn() comes: in a
+  // loop with a queue discipline (EventShared::line), which may refuse the request then; see IsRefused(). False: go on.
+  bool WaitInLine();
+  // Whether the request whose bytes have come is to be refused by Conversation::Refuse(), which is counted. Ask it with
+  // each bytes before they are shown to the session.
+  bool IsRefused(const Conversation& conversation) const;
   // OnPauseOver() comes after this time; replaces an earlier pause.
   void PauseFor(absl::Duration time);
   // For Step::kAsk: goes on with what the output asks another server, as far as that is possible at once. True: the
@@ -98,8 +111,9 @@ class EventClient : public boost::intrusive::list_base_hook<>, public Wakeable, 
   // OnTimer() comes after this time, never if it is infinite; replaces an earlier timer.
   void SetTimer(absl::Duration after);
   // Has the loop's helpers run the task (there must be helpers, and one task at a time). OnReady() comes when
-  // it is done, but for other reasons too: ask TakeResult(). Until then the time-outs do not apply.
-  void RunByHelper(Output::Task task);
+  // it is done, but for other reasons too: ask TakeResult(). Until then the time-outs do not apply. `refusal`, unless
+  // it is null: what they run instead if they have too much to do (Offload::Submit()).
+  void RunByHelper(Output::Task task, Output::Task refusal = nullptr);
   // The same for reading the file that the output sends next, if sending it would wait for a disk. False if it would
   // not, or there are no helpers: go on and send.
   bool ReadByHelper(const Output& output);
@@ -138,6 +152,10 @@ struct EventShared {
   char buffer[kReadBytes];
   boost::intrusive::list<EventClient, boost::intrusive::constant_time_size<false>> clients;
   EventClient::TurnList wait_for_turn;
+  ReadyLine* line = nullptr;  // The loop's; null if clients are served as they become ready (Overload::kWait).
+  // The client that has its turn has found the line full, or has waited for too long: the counter for that; see
+  // EventClient::IsRefused(). Null: its request is welcome.
+  std::atomic<int64_t>* refused_as = nullptr;
   Timers timers;
   WakeList* wakes;   // The loop's.
   Offload* offload;  // The loop's; null if it has no helpers.

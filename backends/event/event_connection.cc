@@ -55,6 +55,7 @@ absl::Status EventConnection::AwaitInput() {
 void EventConnection::OnEvents(uint8_t events) {
   if ((events & Poller::kPeerClosed) != 0) end_has_come_ = true;
   const bool sending = (awaited() & Poller::kWritable) != 0;
+  if (!sending && !is_lingering() && WaitInLine()) return;
   if (!(sending ? OnWritable() : OnReadable())) delete this;
 }
 
@@ -96,6 +97,8 @@ bool EventConnection::ReadOnce(bool& drained) {
   if (RunsApart()) return ShowByHelper(static_cast<size_t>(count));
   if (count == 0) {
     conversation_.OnEnd(shared_.output);
+  } else if (IsRefused(conversation_)) {
+    conversation_.Refuse(shared_.output);
   } else {
     conversation_.OnBytes(absl::string_view(shared_.buffer, static_cast<size_t>(count)), shared_.output,
                           count == sizeof(shared_.buffer));
@@ -188,7 +191,11 @@ bool EventConnection::TakeSteps(Output& output) {
 // OnReady(). Nothing is unsent now, so the helper begins with an output of its own.
 bool EventConnection::ShowByHelper(size_t count) {
   const bool is_full = count == sizeof(shared_.buffer);
-  RunByHelper([this, bytes = std::string(shared_.buffer, count), is_full](Output& output) {
+  Output::Task refusal = nullptr;
+  if (count > 0 && shared_.offload->may_refuse() && conversation_.may_be_refused()) {
+    refusal = [this](Output& output) { conversation_.Refuse(output); };
+  }
+  const auto show = [this, bytes = std::string(shared_.buffer, count), is_full](Output& output) {
     conversation_.MoveToThisThread();
     if (bytes.empty()) {
       conversation_.OnEnd(output);
@@ -196,7 +203,8 @@ bool EventConnection::ShowByHelper(size_t count) {
       conversation_.OnBytes(bytes, output, is_full);
     }
     RunSession(output);
-  });
+  };
+  RunByHelper(show, std::move(refusal));
   return ParkUntilCalled(shared_.output);
 }
 

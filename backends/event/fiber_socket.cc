@@ -9,7 +9,10 @@ namespace polyserve {
 
 bool FiberSocket::Readable(Debt debt) {
   debt_ = debt;
-  return WatchAndSuspend(Poller::kReadable);
+  awaits_request_ = true;
+  const Wait wait = WatchAndSuspend(Poller::kReadable);
+  awaits_request_ = false;
+  return wait;
 }
 
 bool FiberSocket::Writable() {
@@ -20,7 +23,8 @@ bool FiberSocket::Writable() {
 // The timer is not cancelled when input comes first. It ends a later wait early, and that is allowed.
 bool FiberSocket::ReadableUntil(const Deadline& deadline) {
   PauseFor(deadline.Left());
-  return Readable();
+  debt_ = Debt::kNothing;
+  return WatchAndSuspend(Poller::kReadable);
 }
 
 // The registration with the kernel stays, so that the next wait for input costs no system call.

@@ -44,13 +44,13 @@ class FiberSocket : public EventClient {
   // What can be waited for. Each wait may end early, as one for a condition variable does (the server stops, or mail
   // has come, for example): look again, and wait again. The socket remains registered with the kernel until something
   // else is waited for, so that waiting for the same again costs no system call.
-  [[nodiscard]] Wait Readable(Debt debt = Debt::kNothing);  // With what the peer owes meanwhile.
-  [[nodiscard]] Wait Writable();                            // The peer owes acknowledgements meanwhile.
-  [[nodiscard]] Wait ReadableUntil(const Deadline& deadline);
-  [[nodiscard]] Wait NextTurn();                  // After the other clients' turn.
-  [[nodiscard]] Wait After(absl::Duration time);  // With the socket not watched.
-  [[nodiscard]] Wait Asked();                     // For what GoOnAsking() waits for.
-  [[nodiscard]] Wait Called();                    // For mail, the timer or the stop, likewise.
+  [[nodiscard]] Wait Readable(Debt debt = Debt::kNothing);     // With what the peer owes meanwhile.
+  [[nodiscard]] Wait Writable();                               // The peer owes acknowledgements meanwhile.
+  [[nodiscard]] Wait ReadableUntil(const Deadline& deadline);  // For what is discarded: it never waits in line.
+  [[nodiscard]] Wait NextTurn();                               // After the other clients' turn.
+  [[nodiscard]] Wait After(absl::Duration time);               // With the socket not watched.
+  [[nodiscard]] Wait Asked();                                  // For what GoOnAsking() waits for.
+  [[nodiscard]] Wait Called();                                 // For mail, the timer or the stop, likewise.
   [[nodiscard]] Wait NoWait() const { return !is_dropped_; }
 
   // Waits for the result of RunByHelper() or ReadByHelper(), and moves it into the output. Does not end early.
@@ -70,7 +70,9 @@ class FiberSocket : public EventClient {
   // The loop's calls. Each may resume the fiber, which may return and so destroy this object: it must be the last thing
   // that a call does.
   Debt debt() const override { return debt_; }
-  void OnEvents(uint8_t) override { ContinueInput(); }
+  void OnEvents(uint8_t) override {
+    if (!awaits_request_ || !WaitInLine()) ContinueInput();
+  }
   void OnTurn() override { ContinueInput(); }
   void OnPauseOver() override { GoOn(); }
   void OnTimer() override {
@@ -88,6 +90,7 @@ class FiberSocket : public EventClient {
 
   Fiber& fiber_;
   Debt debt_ = Debt::kNothing;  // The peer's, during the present wait.
+  bool awaits_request_ = false;
   bool is_woken_ = false;
   bool is_dropped_ = false;
   Output* result_ = nullptr;  // Where Result() wants it.

@@ -77,6 +77,9 @@ PollerLoop::PollerLoop(ServerContext& context, const WorkerRole* role, const Pol
   shared_.limits = ProgressLimits(context.idle_timeout, context.least_rate);
   shared_.extra_events = options.trigger == Trigger::kEdge ? Poller::kEdge : 0;
   shared_.reads_per_turn = options.trigger == Trigger::kEdge ? kReadsPerTurnWithEdges : 1;
+  if (!options.overload.is_set()) return;
+  line_.emplace(options.overload, context.statistics.queue());
+  shared_.line = &*line_;
 }
 
 // Before the members go: peers and clients use the poller, the timers and the wake list until their end. The helpers
@@ -173,6 +176,7 @@ absl::Status PollerLoop::Turn() {
   waiting.swap(shared_.wait_for_turn);
   if (absl::Status status = poller_->Wait(until); !status.ok()) return status;
   poller_->Dispatch();
+  if (line_.has_value()) ServeLine();
   while (!waiting.empty()) {  // A client that was destroyed meanwhile has unlinked itself.
     EventClient& client = waiting.front();
     waiting.pop_front();
@@ -183,9 +187,22 @@ absl::Status PollerLoop::Turn() {
   return absl::OkStatus();
 }
 
+// At least one, so that the line gets on; then until it is time to look for more.
+void PollerLoop::ServeLine() {
+  const auto look_again = ReadyLine::Clock::now() + ReadyLine::kBetweenLooks;
+  do {
+    const ReadyLine::Turn turn = line_->Take();
+    if (turn.client == nullptr) return;
+    shared_.refused_as = turn.refused_as;
+    turn.client->OnTurn();  // May destroy the client.
+    shared_.refused_as = nullptr;
+  } while (ReadyLine::Clock::now() < look_again);
+}
+
 // The wake list is looked at before each wait, because a wake-up by this thread itself writes to no descriptor.
 Poller::Clock::time_point PollerLoop::EndOfWait() const {
   if (!shared_.wait_for_turn.empty() || !wakes_->empty()) return Poller::kNoWait;
+  if (line_.has_value() && !line_->empty()) return Poller::kNoWait;
   return shared_.timers.empty() ? Poller::kForEver : shared_.timers.first();
 }
 

@@ -6,6 +6,7 @@
 //
 //   wait      until a descriptor is ready, the first timer is due, or at once if clients wait for their turn
 //   dispatch  OnEvents() of what is ready: clients, listeners, signals, UDP sockets, wake-ups
+//   line      OnTurn() of clients that are ready, in the order of --overload, for a moment; otherwise there is none
 //   turns     OnTurn() of the clients that had used up the turn before
 //   timers    those that are due: sessions' own, pauses, the coarse clock, the end of the grace
 //   mail      OnReady() of clients with mail or with a finished task
@@ -26,6 +27,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -34,6 +36,7 @@
 #include "backends/event/event_client.h"
 #include "backends/event/event_loop.h"
 #include "backends/event/poller_loop_options.h"
+#include "backends/event/ready_line.h"
 #include "backends/poller/poller.h"
 #include "backends/poller/watched_fd.h"
 #include "net/wake_list.h"
@@ -94,6 +97,7 @@ class PollerLoop : public EventLoop {
   // one if other loops wait at the same listener, so that the next client is theirs.
   void OnSignals();
   void OnClients(Source& source);
+  void ServeLine();
   void Start(Connection connection);
   absl::Status CheckDescriptors() const;
   absl::Status OpenPeers();
@@ -145,9 +149,10 @@ class PollerLoop : public EventLoop {
   std::unique_ptr<WatchedFd> capacity_;  // Null until the server is full for the first time.
   Timer tick_;
   Timer resume_accepting_;
-  Timer grace_;                 // The server stops: its end.
-  bool takes_backlog_ = false;  // The server stops, and the listeners are not closed yet.
-  bool is_drained_ = false;     // All clients that had connected before the stop were taken.
+  Timer grace_;                    // The server stops: its end.
+  bool takes_backlog_ = false;     // The server stops, and the listeners are not closed yet.
+  bool is_drained_ = false;        // All clients that had connected before the stop were taken.
+  std::optional<ReadyLine> line_;  // Empty with Overload::kWait.
   EventShared shared_;
 };
 

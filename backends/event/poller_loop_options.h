@@ -12,6 +12,7 @@
 #include "absl/status/statusor.h"
 #include "backends/connection/fairness.h"
 #include "backends/connection/offload_options.h"
+#include "backends/overload/overload_options.h"
 #include "backends/poller/poller.h"
 
 namespace polyserve {
@@ -38,6 +39,8 @@ struct PollerLoopOptions {
   Trigger trigger = Trigger::kLevel;
   int accepts_per_turn = kAcceptsPerTurn;  // From one listener, before the other clients' turn.
   OffloadOptions offload = {};
+  // Of requests that wait for the loop. Those that wait for helpers have an order of their own (OffloadOptions).
+  OverloadOptions overload = {};
 };
 
 // Starts serving a client that was accepted and counted; the connection is non-blocking. It creates an EventClient,

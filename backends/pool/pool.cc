@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <chrono>
+#include <optional>
 #include <utility>
 
+#include "backends/connection/fairness.h"
 #include "base/logging.h"
 #include "net/cpu.h"
 #include "net/signals.h"
@@ -31,6 +33,7 @@ Pool::Pool(PoolParts& parts, WorkerFactory& workers)
       scoreboard_(parts.scoreboard),
       shared_listeners_(*parts.shared_listeners),
       workers_(workers),
+      room_(parts.waiting_room.get()),
       // Loops need sockets that do not block; workers that wait in recv(2) need those that do.
       acceptor_(context_, {.non_blocking = options_.are_loops}),
       started_(static_cast<size_t>(scoreboard_.all_slots())),
@@ -41,9 +44,14 @@ void Pool::Run() {
   while (!Signals::stopping()) {
     // Only if a worker is free: once accepted, a client cannot go back to the kernel's queue, where waiting costs
     // nothing.
-    const bool accepts = passes() && workers_.HasRoom();
+    const bool accepts = passes() && (room_ != nullptr || workers_.HasRoom());
     Attend(accepts);
     if (!accepts) continue;
+    if (room_ != nullptr) {
+      FillRoom();
+      EmptyRoom();
+      continue;
+    }
     // If the worker that was idle has ended meanwhile, the client waits for its replacement.
     absl::StatusOr<Connection> client = acceptor_.TakeSeen();
     if (client.ok()) workers_.HandOver(*std::move(client));
@@ -59,12 +67,33 @@ void Pool::Run() {
   }
 }
 
-// With --accept=pass no worker holds a listener, so the pool itself empties the queues. A client that cannot be
-// accepted yet (no place, no descriptor, a handshake under way) is tried again a round later.
+// All that have come, before any is served: the newest may be the last one in the kernel's queue.
+void Pool::FillRoom() {
+  for (int i = 0; i < kAcceptsPerTurn; ++i) {
+    absl::StatusOr<Connection> client = acceptor_.TakeSeen();
+    if (!client.ok()) return;
+    room_->Enter(*std::move(client));
+  }
+}
+
+void Pool::EmptyRoom() {
+  while (workers_.HasRoom()) {
+    std::optional<Connection> client = room_->Next();
+    if (!client.has_value()) return;
+    workers_.HandOver(*std::move(client));
+  }
+}
+
+// With --accept=pass no worker holds a listener, so the pool itself empties the queues, the oldest clients first. A
+// client that cannot be accepted yet (no place, no descriptor, a handshake under way) is tried again a round later.
 void Pool::PassBacklog() {
-  while (!shared_listeners_.ShutDownEmpty()) {
+  while (!shared_listeners_.ShutDownEmpty() || has_waiting()) {
     if (!workers_.HasRoom()) {
       Attend(false);
+      continue;
+    }
+    if (has_waiting()) {
+      workers_.HandOver(*room_->Oldest());
       continue;
     }
     absl::StatusOr<Connection> client = acceptor_.NextOfBacklog();
@@ -79,7 +108,10 @@ void Pool::Attend(bool for_clients) {
   // In each round, since a worker that was about to block may not have noticed the last one.
   if (Signals::stopping()) workers_.Interrupt();
   AdjustSize();
-  acceptor_.Wait({.clients = for_clients, .also = scoreboard_.wake_fd(), .at_most = UntilNextLook()});
+  acceptor_.Wait({.clients = for_clients,
+                  .also = room_ != nullptr ? room_->fd() : scoreboard_.wake_fd(),
+                  .at_most = UntilNextLook()});
+  if (room_ != nullptr) room_->Attend();
   // Before the states are looked at: a worker that changes its state after that wakes the pool once more.
   scoreboard_.TakeWakes();
   // Before ReapWorkers(), which would vacate the slot of a UDP worker that has left, so that it would be replaced.
@@ -169,7 +201,8 @@ absl::Duration Pool::UntilNextLook() const {
   if (NeedsUdpWorker()) next = std::min(next, udp_back_off_.not_before());
   // Without a worker more than that, none can be dismissed, and no timer is needed.
   if (worker_count() > options_.workers_min) next = std::min(next, next_dismissal_);
-  return std::max(next - SteadyNow(), absl::ZeroDuration());
+  const absl::Duration until_next = std::max(next - SteadyNow(), absl::ZeroDuration());
+  return room_ == nullptr ? until_next : std::min(until_next, room_->UntilNextLook());
 }
 
 int Pool::worker_count() const {
@@ -180,6 +213,7 @@ PoolWorker::PoolWorker(PoolParts& parts, int slot, ClientSource& source, ServerC
     : options_(parts.options),
       scoreboard_(parts.scoreboard),
       shared_listeners_(*parts.shared_listeners),
+      has_room_(parts.waiting_room != nullptr),
       slot_(slot),
       context_(context),
       source_(source),
@@ -201,6 +235,8 @@ bool PoolWorker::OthersWait() const {
   for (int own = scoreboard_.FirstOf(slot_); own < scoreboard_.EndOf(slot_); ++own) {
     if (scoreboard_.state(own) == State::kIdle) return false;
   }
+  // Those in the room are counted in memory that all workers share.
+  if (has_room_) return context_.statistics.TotalOfQueues().waiting > 0;
   return shared_listeners_.HasWaiting(slot_);
 }
 

@@ -6,6 +6,8 @@
 //              are idle, down to workers_min. A pool of fixed size sets no timer: an idle pool never wakes up.
 //   passing    With --accept=pass the pool accepts, and only while a worker is idle; the other clients wait in the
 //              kernel's queue, where they cost nothing.
+//   overload   If --overload orders those that wait, the pool accepts them at once, and they wait in a room of its own
+//              (waiting_room.h).
 //   datagrams  One more worker, which always runs, serves them all (udp_worker.h). It is replaced like any other.
 //   stopping   Workers are interrupted again and again until each has noticed. Clients that had connected before are
 //              still served, by new workers if all are busy or have left. A listener is shut down as soon as its queue
@@ -35,6 +37,7 @@
 #include "backends/pool/pool_parts.h"
 #include "backends/pool/scoreboard.h"
 #include "backends/pool/shared_listeners.h"
+#include "backends/pool/waiting_room.h"
 #include "net/statistics.h"
 
 namespace polyserve {
@@ -88,6 +91,8 @@ class Pool {
   void StartWorker();
   void DismissSurplus();
   void ReapWorkers();
+  void FillRoom();
+  void EmptyRoom();
   void PassBacklog();
   void Start(int slot, Scoreboard::State state, BackOff& back_off);
   bool NeedsUdpWorker() const;
@@ -99,12 +104,14 @@ class Pool {
   absl::Duration UntilNextLook() const;
   int worker_count() const;
   bool passes() const { return options_.accept == AcceptPolicy::kPass; }
+  bool has_waiting() const { return room_ != nullptr && !room_->empty(); }
 
   ServerContext& context_;
   const PoolOptions options_;
   Scoreboard& scoreboard_;
   SharedListeners& shared_listeners_;
   WorkerFactory& workers_;
+  WaitingRoom* const room_;  // May be null.
   Acceptor acceptor_;
   BackOff back_off_;
   std::vector<absl::Time> started_;  // By slot.
@@ -147,6 +154,7 @@ class PoolWorker {
   const PoolOptions& options_;
   Scoreboard& scoreboard_;
   const SharedListeners& shared_listeners_;
+  const bool has_room_;  // In which clients wait: see PoolParts::waiting_room.
   const int slot_;
   ServerContext& context_;
   ClientSource& source_;

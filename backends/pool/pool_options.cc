@@ -90,10 +90,21 @@ absl::StatusOr<bool> WakesAllFromFlag(AcceptPolicy accept, bool are_several) {
   return FLAGS_wake == "all";
 }
 
+// Clients can change places in a queue of the pool's own alone, which it has if it accepts them all by itself.
+absl::StatusOr<AcceptPolicy> PolicyUnder(const OverloadOptions& overload) {
+  if (!overload.is_set()) return PolicyFromFlag();
+  if (PoolMayQueue()) return AcceptPolicy::kPass;
+  return absl::InvalidArgumentError(absl::StrCat("--accept=", FLAGS_accept,
+                                                 " leaves clients in the kernel's queue, which knows no --overload: "
+                                                 "leave it out, or use --accept=pass"));
+}
+
 }  // namespace
 
 absl::StatusOr<PoolOptions> PoolOptionsFromFlags() {
-  const absl::StatusOr<AcceptPolicy> accept = PolicyFromFlag();
+  const absl::StatusOr<OverloadOptions> overload = OverloadOptionsFromFlags();
+  if (!overload.ok()) return overload.status();
+  const absl::StatusOr<AcceptPolicy> accept = PolicyUnder(*overload);
   if (!accept.ok()) return accept.status();
   // A worker that serves one client to the end would keep those of its processor waiting, while others are idle.
   if (SteersByProcessor()) {
@@ -120,7 +131,8 @@ absl::StatusOr<PoolOptions> PoolOptionsFromFlags() {
                             .wakes_all = *wakes_all,
                             .steers_by_processor = false,
                             .pin_cpus = FLAGS_pin_cpus,
-                            .are_loops = false};
+                            .are_loops = false,
+                            .overload = *overload};
   // The kernel distributes clients over all listeners, whether or not there is a worker for each.
   if (options.accept == AcceptPolicy::kReusePort && !options.has_fixed_size()) {
     return absl::InvalidArgumentError(
@@ -129,6 +141,8 @@ absl::StatusOr<PoolOptions> PoolOptionsFromFlags() {
   }
   return options;
 }
+
+bool PoolMayQueue() { return !IsFlagSet("accept") || FLAGS_accept == "pass"; }
 
 bool LoopsAreProcesses() { return FLAGS_worker_type == "process"; }
 

@@ -8,6 +8,7 @@
 #define POLYSERVE_BACKENDS_POOL_POOL_OPTIONS_H_
 
 #include "absl/status/statusor.h"
+#include "backends/overload/overload_options.h"
 
 namespace polyserve {
 
@@ -39,6 +40,8 @@ struct PoolOptions {
   bool are_loops;
   // Each worker is a process of this many threads, each of which serves one client at a time.
   int threads_per_worker = 1;
+  // What is done with clients that find no worker idle; unless it is Overload::kWait, the policy is kPass.
+  OverloadOptions overload = {};
 
   bool has_fixed_size() const { return workers_min == workers_max; }
 };
@@ -56,6 +59,10 @@ struct LoopOptions {
 // value is out of range, or flags contradict each other.
 absl::StatusOr<PoolOptions> PoolOptionsFromFlags();
 absl::StatusOr<LoopOptions> LoopOptionsFromFlags();
+
+// Whether the flags leave it to the pool to accept, so that it may have a queue of its own for --overload. Whether they
+// make sense is for PoolOptionsFromFlags() to say.
+bool PoolMayQueue();
 
 // True for --worker_type=process. Whether the flag makes sense is for LoopOptionsFromFlags() to say.
 bool LoopsAreProcesses();

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "backends/pool/udp_worker.h"
+#include "backends/pool/waiting_room.h"
 
 namespace polyserve {
 
@@ -20,17 +21,23 @@ absl::StatusOr<std::unique_ptr<PoolParts>> PoolParts::Create(ServerContext& cont
   absl::StatusOr<std::unique_ptr<SharedListeners>> shared_listeners =
       SharedListeners::Create(context, options, std::move(lock));
   if (!shared_listeners.ok()) return shared_listeners.status();
-  return std::unique_ptr<PoolParts>(
-      new PoolParts(context, options, *std::move(scoreboard), *std::move(shared_listeners), *std::move(udp_worker)));
+  absl::StatusOr<std::unique_ptr<WaitingRoom>> waiting_room = nullptr;
+  if (options.overload.is_set()) waiting_room = WaitingRoom::Create(context, options.overload, scoreboard->wake_fd());
+  if (!waiting_room.ok()) return waiting_room.status();
+  return std::unique_ptr<PoolParts>(new PoolParts(context, options, *std::move(scoreboard),
+                                                  *std::move(shared_listeners), *std::move(udp_worker),
+                                                  *std::move(waiting_room)));
 }
 
 PoolParts::PoolParts(ServerContext& context, const PoolOptions& options, Scoreboard scoreboard,
-                     std::unique_ptr<SharedListeners> shared_listeners, std::unique_ptr<UdpWorker> udp_worker)
+                     std::unique_ptr<SharedListeners> shared_listeners, std::unique_ptr<UdpWorker> udp_worker,
+                     std::unique_ptr<WaitingRoom> waiting_room)
     : context(context),
       options(options),
       scoreboard(std::move(scoreboard)),
       shared_listeners(std::move(shared_listeners)),
-      udp_worker(std::move(udp_worker)) {}
+      udp_worker(std::move(udp_worker)),
+      waiting_room(std::move(waiting_room)) {}
 
 // Here, where UdpWorker is complete: pool_parts.h only declares it, so that models need not include an event loop.
 PoolParts::~PoolParts() = default;

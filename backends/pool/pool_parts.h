@@ -19,6 +19,7 @@
 namespace polyserve {
 
 class UdpWorker;
+class WaitingRoom;
 
 struct PoolParts {
   // The context must outlive it. The lock must be null unless the policy is AcceptPolicy::kLock. The scoreboard gets
@@ -50,10 +51,13 @@ struct PoolParts {
   // Each worker opens its own source or copies in it.
   const std::unique_ptr<SharedListeners> shared_listeners;
   const std::unique_ptr<UdpWorker> udp_worker;  // Null if there are no datagrams, or the workers serve them.
+  // The pool's alone. Null with Overload::kWait: clients wait in the kernel's queue.
+  const std::unique_ptr<WaitingRoom> waiting_room;
 
  private:
   PoolParts(ServerContext& context, const PoolOptions& options, Scoreboard scoreboard,
-            std::unique_ptr<SharedListeners> shared_listeners, std::unique_ptr<UdpWorker> udp_worker);
+            std::unique_ptr<SharedListeners> shared_listeners, std::unique_ptr<UdpWorker> udp_worker,
+            std::unique_ptr<WaitingRoom> waiting_room);
 };
 
 }  // namespace polyserve

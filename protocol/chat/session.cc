@@ -53,6 +53,11 @@ void ChatSession::OnInput(Input& input, Output& output) {
   AwaitSaid(output);
 }
 
+void ChatSession::OnOverload(Output& output) {
+  output.CountRequest();
+  Refuse(503, kOverloadReason, output);
+}
+
 // The rate is asked for before each command, not for each read: a peer may send a thousand commands in one packet. What
 // is not executed stays in the input, at most one read, and then in the peer's send buffer.
 void ChatSession::TakeLines(Input& input, Output& output) {

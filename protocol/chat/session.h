@@ -62,6 +62,7 @@ class ChatSession : public Session {
       : member_(room.NewMember()), access_(std::move(access)) {}
 
   void OnInput(Input& input, Output& output) override;
+  void OnOverload(Output& output) override;
   void OnEndOfInput(Output& output) override;
   Mailbox* mailbox() override { return member_.get(); }
   void OnMessage(const Message& message, Output& output) override;

@@ -53,6 +53,10 @@ class ChatSessionTest : public testing::Test {
   const SessionFactory make_session_ = [this] { return std::make_unique<ChatSession>(room_); };
 };
 
+TEST_F(ChatSessionTest, SaysThatTheServerHasTooMuchToDo) {
+  EXPECT_EQ(TalkInPieces(make_session_, {kServerIsOverloaded}).replies, "ERR 503 the server has too much to do\n");
+}
+
 TEST_F(ChatSessionTest, OthersHearWhoJoinsSpeaksAndLeaves) {
   EXPECT_EQ(Talk("L bob\nC bob hello, world\nC bob 你好\r\nE bob\nC bob more\n"), "OK\nEXIT\n");
   EXPECT_EQ(heard(), "欢迎 'bob' 进入聊天室\nbob : hello, world\nbob : 你好\n'bob' 退出聊天室\n");

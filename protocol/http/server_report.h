@@ -84,12 +84,16 @@ struct ServerReport {
     int64_t bytes_out;
   };
 
-  // The tasks that loops give to their helpers, over all loops; all 0 if none has helpers. One that waits has been
-  // handed over and not begun.
+  // What waits in a queue of the server's own, over all of them; all 0 if the model has none: tasks that loops give to
+  // their helpers, requests at a loop and clients at a pool (--overload). One that waits has not been begun.
   struct Queue {
     int64_t tasks = 0;    // So far.
     int64_t waiting = 0;  // Now.
-    int64_t longest = 0;  // The most that ever waited for the helpers of one loop.
+    int64_t longest = 0;  // The most that ever waited in one queue.
+    double wait_seconds = 0;
+    double longest_wait_seconds = 0;
+    int64_t refused = 0;  // The queue was full.
+    int64_t dropped = 0;  // They had waited for too long, and were refused.
   };
 
   // The value of --model: letters, digits and hyphens.

@@ -67,6 +67,10 @@ void HttpSession::OnEndOfInput(Output& output) {
   output.Close();
 }
 
+// Without a look at the request, which is not read to its end. A client may send it again (RFC 9110, section 15.6.4),
+// on another connection.
+void HttpSession::OnOverload(Output& output) { WriteHttpError(503, kOverloadReason, LastReply(""), *site_, output); }
+
 // Pipelined requests are answered in the order of their arrival (RFC 9112, section 9.3.2): one after the other, each
 // completely before the next is looked at. The loop ends when the output is full, so a peer that sends requests without
 // reading replies holds back only itself.

@@ -50,6 +50,7 @@ class HttpSession : public Session {
   void OnEndOfInput(Output& output) override;
   void OnTime(Output& output) override;
   void OnStop() override { is_stopping_ = true; }
+  void OnOverload(Output& output) override;
   bool idle() const override { return successor_ != nullptr ? successor_->idle() : is_between_requests(); }
   void OnResume(Output& output) override {
     if (successor_ != nullptr) successor_->OnResume(output);

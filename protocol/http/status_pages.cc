@@ -112,6 +112,23 @@ void AddLiveFigures(const ServerReport& report, nlohmann::ordered_json& json) {
   }
 }
 
+void AddQueue(const ServerReport::Queue& queue, Metrics& metrics) {
+  metrics.Begin("queue_tasks_total", "counter", "Tasks, requests and clients that were ever in a queue.");
+  metrics.Value("", queue.tasks);
+  metrics.Begin("queue_waiting", "gauge", "Those that nobody has begun yet.");
+  metrics.Value("", queue.waiting);
+  metrics.Begin("queue_longest", "gauge", "The most that waited in one queue.");
+  metrics.Value("", queue.longest);
+  metrics.Begin("queue_wait_seconds_total", "counter", "The waits of all whose turn has come.");
+  metrics.Value("", queue.wait_seconds);
+  metrics.Begin("queue_longest_wait_seconds", "gauge", "The longest of these waits.");
+  metrics.Value("", queue.longest_wait_seconds);
+  metrics.Begin("queue_refused_total", "counter", "Requests and clients that found the queue full (--overload).");
+  metrics.Value("", queue.refused);
+  metrics.Begin("queue_dropped_total", "counter", "Requests and clients that had waited for too long (--overload).");
+  metrics.Value("", queue.dropped);
+}
+
 // Only of a model that has stages.
 void AddStages(const ServerReport& report, Metrics& metrics) {
   if (report.stages.empty()) return;
@@ -122,7 +139,13 @@ void AddStages(const ServerReport& report, Metrics& metrics) {
 }
 
 nlohmann::ordered_json QueueJson(const ServerReport::Queue& queue) {
-  return {{"tasks", queue.tasks}, {"waiting", queue.waiting}, {"longest", queue.longest}};
+  return {{"tasks", queue.tasks},
+          {"waiting", queue.waiting},
+          {"longest", queue.longest},
+          {"wait_seconds", queue.wait_seconds},
+          {"longest_wait_seconds", queue.longest_wait_seconds},
+          {"refused", queue.refused},
+          {"dropped", queue.dropped}};
 }
 
 }  // namespace
@@ -208,12 +231,7 @@ std::string MetricsText(const ServerReport& report) {
   metrics.Begin("left_out_server_log_lines_total", "counter",
                 "Lines that floods would have added to the server's own log.");
   metrics.Value("", report.left_out_server_log_lines);
-  metrics.Begin("queue_tasks_total", "counter", "Tasks that loops gave to their helpers.");
-  metrics.Value("", report.queue.tasks);
-  metrics.Begin("queue_waiting", "gauge", "Tasks that no helper has begun yet.");
-  metrics.Value("", report.queue.waiting);
-  metrics.Begin("queue_longest", "gauge", "The most tasks that waited for the helpers of one loop.");
-  metrics.Value("", report.queue.longest);
+  AddQueue(report.queue, metrics);
   AddStages(report, metrics);
   metrics.Begin("workers", "gauge", "Processes and threads that serve clients.");
   metrics.Value("", report.workers.size());

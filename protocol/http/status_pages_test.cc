@@ -30,7 +30,7 @@ ServerReport SomeReport() {
           .handshakes = {.full = 10, .resumed = 11, .failed = 12},
           .proxy_headers = {.client = 13, .own = 14, .malformed = 15, .late = 16},
           .bounds = {{"min_rate", 4}},
-          .queue = {30, 2, 9},
+          .queue = {30, 2, 9, 1.25, 0.5, 7, 6},
           .stages = {{"read", {20, 1, 9}}, {"write", {10, 1, 3}}},
           .workers = {{100, 100}, {101, 102, 1, 20, 0.25}},
           .services = {{"http", 7, 20, 3, 1000, 50000}, {"echo", 3, 4, 0, 5, 6}},
@@ -83,8 +83,10 @@ TEST_F(HttpOwnPagesTest, StatusIsJson) {
   EXPECT_EQ(status["proxy_headers"],
             nlohmann::json::parse(R"({"client": 13, "own": 14, "malformed": 15, "late": 16})"));
   EXPECT_EQ(status["bounds"], nlohmann::json::parse(R"({"min_rate": 4})"));
-  EXPECT_EQ(status["queue"], nlohmann::json::parse(R"({"tasks": 30, "waiting": 2, "longest": 9})"));
-  EXPECT_EQ(status["stages"]["write"], nlohmann::json::parse(R"({"tasks": 10, "waiting": 1, "longest": 3})"));
+  EXPECT_EQ(status["queue"], nlohmann::json::parse(R"({"tasks": 30, "waiting": 2, "longest": 9, "wait_seconds": 1.25,
+                                   "longest_wait_seconds": 0.5, "refused": 7, "dropped": 6})"));
+  EXPECT_EQ(status["stages"]["write"]["tasks"], 10);
+  EXPECT_EQ(status["stages"]["write"]["longest"], 3);
   EXPECT_EQ(status["workers"][1]["pid"], 101);
   EXPECT_EQ(status["workers"][1]["tid"], 102);
   EXPECT_EQ(status["services"]["http"]["requests"], 20);
@@ -128,6 +130,9 @@ TEST_F(HttpOwnPagesTest, MetricsHaveAHelpATypeAndAValueEach) {
   EXPECT_TRUE(absl::StrContains(text, "\npolyserve_proxy_headers_total{result=\"late\"} 16\n"));
   EXPECT_TRUE(absl::StrContains(text, "\npolyserve_bounds_total{bound=\"min_rate\"} 4\n"));
   EXPECT_TRUE(absl::StrContains(text, "\npolyserve_queue_waiting 2\n"));
+  EXPECT_TRUE(absl::StrContains(text, "\npolyserve_queue_wait_seconds_total 1.25\n"));
+  EXPECT_TRUE(absl::StrContains(text, "\npolyserve_queue_refused_total 7\n"));
+  EXPECT_TRUE(absl::StrContains(text, "\npolyserve_queue_dropped_total 6\n"));
   EXPECT_TRUE(absl::StrContains(text, "\npolyserve_stage_waiting{stage=\"read\"} 1\n"));
   EXPECT_EQ(text.back(), '\n');
 }

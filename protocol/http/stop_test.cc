@@ -38,6 +38,15 @@ TEST_F(HttpStopTest, NextReplySaysThatItIsTheLast) {
   EXPECT_TRUE(talk.closed);
 }
 
+TEST_F(HttpStopTest, RefusalOfAnOverloadedServerIsTheLastReplyAndSaysWhenToComeAgain) {
+  const Transcript talk = TalkInPieces([this] { return MakeSession(); }, {kGet, kServerIsOverloaded});
+  const std::string refusal = talk.replies.substr(talk.replies.find("hello") + 5);
+  EXPECT_EQ(CodeOf(refusal), 503);
+  EXPECT_EQ(FieldOf(refusal, "Connection"), "close");
+  EXPECT_NE(FieldOf(refusal, "Retry-After"), "");
+  EXPECT_EQ(ContentOf(refusal), "503 Service Unavailable: the server has too much to do\n");
+}
+
 TEST_F(HttpStopTest, AllThatHaveComeAreAnsweredFirst) {
   const std::string three = absl::StrCat(kGet, Request("PUT /new", "Content-Length: 3\r\n", "new"), kGet);
   const Transcript talk = TalkAfterStop({three});

@@ -92,6 +92,12 @@ void ProxiedSession::OnClosing(Output& output) {
   if (is_open()) inner_->OnClosing(output);
 }
 
+// Without a header, the balancer is all that is known of the client.
+void ProxiedSession::OnOverload(Output& output) {
+  if (phase_ == Phase::kHeader) Open(balancer_);
+  if (is_open()) inner_->OnOverload(output);
+}
+
 void ProxiedSession::OnResume(Output& output) {
   if (is_open()) inner_->OnResume(output);
 }

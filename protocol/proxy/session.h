@@ -57,6 +57,8 @@ class ProxiedSession : public Session {
   bool outlives_input() const override { return is_open() && inner_->outlives_input(); }
   void OnStop() override;
   void OnClosing(Output& output) override;
+  void OnOverload(Output& output) override;
+  bool is_refusable() const override { return inner_->is_refusable(); }
   Mailbox* mailbox() override { return is_open() ? inner_->mailbox() : nullptr; }
   void OnMessage(const Message& message, Output& output) override { inner_->OnMessage(message, output); }
   void OnResume(Output& output) override;

@@ -26,8 +26,8 @@ namespace {
 constexpr absl::string_view kBalancer = "10.0.0.1";
 constexpr absl::string_view kStranger = "203.0.113.9";
 
-// Writes down what it learns: "[address]" of its peer, "{stop}", "{time}", "{end}", and what it is shown, which it
-// echoes.
+// Writes down what it learns: "[address]" of its peer, "{stop}", "{time}", "{end}", "{overload}", which it answers with
+// "busy", and what it is shown, which it echoes.
 class Diary : public Session {
  public:
   explicit Diary(std::string& entries) : entries_(entries) {}
@@ -45,6 +45,11 @@ class Diary : public Session {
   bool wants_peer() const override { return true; }
   void OnPeer(absl::string_view address) override { absl::StrAppend(&entries_, "[", address, "]"); }
   void OnStop() override { absl::StrAppend(&entries_, "{stop}"); }
+  void OnOverload(Output& output) override {
+    absl::StrAppend(&entries_, "{overload}");
+    output.Write("busy");
+  }
+  bool is_refusable() const override { return !entries_.empty(); }
   void OnTime(Output&) override { absl::StrAppend(&entries_, "{time}"); }
   Mailbox* mailbox() override { return &mailbox_; }
   bool idle() const override { return false; }
@@ -195,6 +200,34 @@ TEST_F(ProxiedSessionTest, InnerSessionHearsOfAStopOnceItIsOpen) {
   EXPECT_EQ(diary_, "");
   Show(*session, ProxyHeaderV1() + "x");
   EXPECT_EQ(diary_, "[192.0.2.7]{stop}x");
+}
+
+// A driver may refuse the connection before its first byte.
+TEST_F(ProxiedSessionTest, RefusalIsTheInnerSessionsAndNamesTheClientIfItIsKnown) {
+  const auto refuse = [this](absl::string_view peer, absl::string_view bytes) {
+    diary_.clear();
+    const auto session = From(peer);
+    if (!bytes.empty()) Show(*session, bytes);
+    output_ = Output();
+    session->OnOverload(output_);
+    return output_.unsent_bytes();
+  };
+  EXPECT_EQ(refuse(kBalancer, ProxyHeaderV1()), 4);
+  EXPECT_EQ(diary_, "[192.0.2.7]{overload}");
+  EXPECT_EQ(refuse(kStranger, ""), 4);
+  EXPECT_EQ(diary_, "[203.0.113.9]{overload}");
+  for (const absl::string_view before_its_end : {"", "PROXY TCP4 192.0.2.7"}) {
+    EXPECT_EQ(refuse(kBalancer, before_its_end), 4);
+    EXPECT_EQ(diary_, "[10.0.0.1]{overload}");
+  }
+  EXPECT_EQ(refuse(kBalancer, "no header"), 0) << "it is over already";
+}
+
+TEST_F(ProxiedSessionTest, InnerSessionSaysWhetherItMayBeRefused) {
+  const auto session = From(kBalancer);
+  EXPECT_FALSE(session->is_refusable());
+  Show(*session, ProxyHeaderV1());
+  EXPECT_TRUE(session->is_refusable()) << "though the client has said nothing yet";
 }
 
 TEST_F(ProxiedSessionTest, ConversationBeginsBehindTheHeader) {

@@ -202,6 +202,13 @@ void TlsSession::OnClosing(Output& output) {
   phase_ = Phase::kOver;
 }
 
+void TlsSession::OnOverload(Output& output) {
+  if (!can_speak()) return;
+  inner_->OnOverload(writer_->inner());
+  writer_->CloseAtEnd();
+  writer_->Deliver(output);
+}
+
 void TlsSession::OnMessage(const Message& message, Output& output) {
   inner_->OnMessage(message, writer_->inner());
   writer_->Deliver(output);

@@ -47,6 +47,9 @@ class TlsSession : public Session {
   void OnInput(Input& input, Output& output) override;
   void OnEndOfInput(Output& output) override;
   void OnStop() override { inner_->OnStop(); }
+  // Before the handshake is done there is nothing to say.
+  void OnOverload(Output& output) override;
+  bool is_refusable() const override { return can_speak() && inner_->is_refusable(); }
   Mailbox* mailbox() override { return inner_->mailbox(); }
   void OnMessage(const Message& message, Output& output) override;
   void OnResume(Output& output) override;

@@ -289,6 +289,22 @@ TEST_F(TlsSessionTest, ClosingMessageIsEncryptedAndMadeOnce) {
   EXPECT_TRUE(client.has_heard_end());
 }
 
+TEST_F(TlsSessionTest, RefusalOfAnOverloadedServerIsEncryptedAndEndsOurSide) {
+  TlsTestServer server = ServeScript([](Output&) {});
+  TlsTestClient client({});
+  client.Say("x");
+  Talk(client, server);
+  client.Hear(server.Refuse());
+  EXPECT_EQ(client.heard(), "busy");
+  EXPECT_TRUE(client.has_heard_end());
+  EXPECT_TRUE(server.closed());
+}
+
+TEST_F(TlsSessionTest, BeforeTheHandshakeARefusalHasNoWords) {
+  TlsTestServer server = ServeScript([](Output&) {});
+  EXPECT_EQ(server.Refuse(), "");
+}
+
 TEST_F(TlsSessionTest, InnerSessionLearnsWhoItsPeerIsBeforeAnyInput) {
   const TestCertificate own = MakeTestCertificate("ada");
   context_ = ContextOf({certificate_}, own.certificate);
@@ -334,8 +350,10 @@ TEST_F(TlsSessionTest, WhatIsUnderWayIsKnownToADriver) {
   TlsTestServer server = ServeEcho();
   TlsTestClient client({});
   EXPECT_TRUE(server.session().is_opening());
+  EXPECT_FALSE(server.session().is_refusable()) << "it could not be told";
   Talk(client, server);
   EXPECT_TRUE(server.session().is_opening()) << "nothing but a handshake";
+  EXPECT_TRUE(server.session().is_refusable());
   EXPECT_TRUE(server.session().idle());
   EXPECT_FALSE(server.session().awaits_rest_of_request());
   client.Say("hello");

@@ -33,6 +33,11 @@ std::string TlsTestServer::LetTimePass() {
   return Run();
 }
 
+std::string TlsTestServer::Refuse() {
+  session_->OnOverload(output_);
+  return Run();
+}
+
 std::string TlsTestServer::End() {
   session_->OnEndOfInput(output_);
   return Run();

@@ -58,6 +58,7 @@ class Script : public Session {
   void OnPeerName(absl::string_view name) override { absl::StrAppend(&log_.input, "<", name, ">"); }
   void OnEndOfInput(Output&) override { log_.has_ended = true; }
   void OnResume(Output&) override { ++log_.resumes; }
+  void OnOverload(Output& output) override { output.Write("busy"); }
   absl::string_view closing_message() const override { return "bye"; }
 
  private:
@@ -81,6 +82,7 @@ class TlsTestServer {
   std::string Receive(absl::string_view bytes);
   std::string LetTimePass();  // Expects that there is a timer.
   std::string End();          // The peer's connection ends (FIN).
+  std::string Refuse();       // The server is overloaded.
 
  private:
   void Show();

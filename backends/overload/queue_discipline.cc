@@ -1,0 +1,47 @@
+#include "backends/overload/queue_discipline.h"
+
+#include <algorithm>
+#include <cstdint>
+
+namespace polyserve {
+
+namespace {
+
+int64_t Microseconds(QueueDiscipline::Clock::duration time) {
+  return std::chrono::duration_cast<std::chrono::microseconds>(time).count();
+}
+
+}  // namespace
+
+// A newcomer that finds nobody tells that the queue was empty until now: it is not asked while nothing comes.
+QueueDiscipline::Arrival QueueDiscipline::OnArrival(size_t waiting, Clock::time_point now) {
+  if (waiting == 0) was_empty_ = now;
+  const bool is_full = options_.is_set() && waiting >= static_cast<size_t>(options_.most_waiting);
+  if (is_full && !takes_newest()) return Arrival::kRefused;
+  const auto length = static_cast<int64_t>(waiting) + (is_full ? 0 : 1);
+  Counters::Add(counters_.tasks, 1);
+  Counters::Add(counters_.waiting, 1);
+  // Whoever counts here is alone, so that nothing comes between the look and the store.
+  if (length > counters_.longest.load(std::memory_order_relaxed)) {
+    counters_.longest.store(length, std::memory_order_relaxed);
+  }
+  return is_full ? Arrival::kInsteadOfOldest : Arrival::kWaits;
+}
+
+bool QueueDiscipline::OnTurn(Clock::time_point since, Clock::time_point now) {
+  const auto waited = std::max(now - since, Clock::duration::zero());
+  OnLeave();
+  Counters::Add(counters_.waited_us, Microseconds(waited));
+  if (Microseconds(waited) > counters_.longest_wait_us.load(std::memory_order_relaxed)) {
+    counters_.longest_wait_us.store(Microseconds(waited), std::memory_order_relaxed);
+  }
+  return absl::FromChrono(waited) <= Patience(now);
+}
+
+absl::Duration QueueDiscipline::Patience(Clock::time_point now) const {
+  if (options_.rule != Overload::kDeadline) return absl::InfiniteDuration();
+  const bool stands = absl::FromChrono(now - was_empty_) > options_.interval;
+  return stands ? options_.target : options_.interval;
+}
+
+}  // namespace polyserve
