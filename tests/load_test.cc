@@ -63,7 +63,8 @@ TEST_F(LoadTest, EveryWorkloadGetsItsReplies) {
         std::make_tuple("datagrams", "echo+udp", "--size=1000"), std::make_tuple("message", "message", "--size=1000"),
         std::make_tuple("halves", "file", "--name=a --depth=2"), std::make_tuple("library", "file", "--size=3000"),
         std::make_tuple("compute", "compute", "--primes=100"), std::make_tuple("upload", "http", "--size=3000"),
-        std::make_tuple("wait", "wait", "--wait=2ms"), std::make_tuple("wait-close", "wait", "--wait=2ms")}) {
+        std::make_tuple("compute-close", "compute", "--primes=100"), std::make_tuple("wait", "wait", "--wait=2ms"),
+        std::make_tuple("wait-close", "wait", "--wait=2ms")}) {
     SCOPED_TRACE(workload);
     const LoadRun run =
         Run(workload, service, absl::StrCat("--connections=8 --idle=5 --threads=2 --duration=300ms ", flags));
@@ -91,6 +92,21 @@ TEST_F(LoadTest, RelayAsksTheServerBehindTheOneThatIsLoaded) {
 TEST_F(LoadTest, RelayIsRefusedByAServerThatAsksNoOther) {
   const ServerProcess front({.flags = {"--model=epoll", "--listen=relay://127.0.0.1:0"}});
   EXPECT_EQ(RunLoadProgram(absl::StrCat("--workload=relay --server=", front.address("relay"))).exit_status, 2);
+}
+
+TEST_F(LoadTest, ClientsThatGiveUpAreCounted) {
+  for (const std::string retry : {"none", "at_once", "backoff"}) {
+    const LoadRun run = Run("compute-close", "compute",
+                            absl::StrCat("--primes=100 --rate=20 --duration=1s --give_up=20s --retry=", retry));
+    EXPECT_EQ(run.exit_status, 0) << run.report;
+    EXPECT_EQ(run.report["faults"], json::array());
+    const json& tries = run.report["impatience"];
+    EXPECT_EQ(tries["retry"], retry);
+    EXPECT_EQ(tries["most_tries"], retry == "none" ? 1 : 3);
+    EXPECT_EQ(tries["tries"], run.report["due"]);
+    EXPECT_EQ(tries["failed"], 0);
+  }
+  EXPECT_EQ(Run("upload", "http", "--rate=5 --give_up=1s --size=100").exit_status, 2) << "files have to be stored";
 }
 
 TEST_F(LoadTest, IdleHasACrowdBesideIt) {
@@ -330,6 +346,11 @@ TEST(LoadUsageTest, ErrorsHaveTheirStatus) {
   EXPECT_EQ(RunLoadProgram("--workload=nonsense").exit_status, 2);
   EXPECT_EQ(RunLoadProgram("--connections=0").exit_status, 2);
   EXPECT_EQ(RunLoadProgram("--arrivals=never").exit_status, 2);
+  EXPECT_EQ(RunLoadProgram("--give_up=1s").exit_status, 2) << "without a rate";
+  EXPECT_EQ(RunLoadProgram("--rate=5 --retry=at_once").exit_status, 2) << "nobody gives up";
+  EXPECT_EQ(RunLoadProgram("--rate=5 --give_up=1s --retry=often").exit_status, 2);
+  EXPECT_EQ(RunLoadProgram("--rate=5 --give_up=1s --retry=backoff --tries=0").exit_status, 2);
+  EXPECT_EQ(RunLoadProgram("--rate=5 --give_up=0").exit_status, 2);
   EXPECT_EQ(RunLoadProgram("--workload=mixed").exit_status, 2);
   EXPECT_EQ(RunLoadProgram("--workload=disk").exit_status, 2);
   EXPECT_EQ(RunLoadProgram("--workload=chat --threads=2").exit_status, 2);

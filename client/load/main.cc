@@ -4,6 +4,7 @@
 #include <signal.h>
 #include <stdio.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <iostream>
 #include <memory>
@@ -29,6 +30,7 @@
 #include "base/unique_fd.h"
 #include "client/load/arrivals.h"
 #include "client/load/generator.h"
+#include "client/load/impatient_clients.h"
 #include "client/load/interruption.h"
 #include "client/load/load_tls.h"
 #include "client/load/plan.h"
@@ -57,6 +59,13 @@ DEFINE_string(keep_alive, "15s", "=TIME replay: how long a client keeps a connec
 DEFINE_string(think_time, "1s",
               "=TIME web: the shortest time between two clicks of a user; it is three times as long on average");
 DEFINE_string(arrivals, "poisson", "=fixed|poisson|burst with --rate: when they are due");
+DEFINE_string(give_up, "inf",
+              "=TIME with --rate: clients that give up a request after this time, each with a connection of its own; "
+              "what counts is what is answered in time");
+DEFINE_string(retry, "none",
+              "=none|at_once|backoff with --give_up: whether a client whose request was refused, or that has given up, "
+              "tries again; backoff: after a random time up to --give_up, which doubles with each further try");
+DEFINE_int32(tries, 3, "with --retry: how often a client tries at most");
 DEFINE_uint64(seed, 1, "the seed of --arrivals=poisson, of wait, of relay, of web, and of --begin=random");
 DEFINE_string(warm_up, "1s", "=TIME load the server for this long before counting");
 DEFINE_string(duration, "10s", "=TIME count for this long");
@@ -94,6 +103,7 @@ namespace {
 constexpr FlagTopic kTopics[] = {
     {"Which requests, and where to", "workload server tls_resume name size primes wait wait_times files seed"},
     {"How many", "connections idle threads depth rate arrivals"},
+    {"Clients that do not wait for ever", "give_up retry tries"},
     {"How long", "warm_up duration interval"},
     {"Requests of a schedule, and users of a web site", "schedule begin keep_alive think_time"},
     {"A second load beside the first", "beside_server beside_connections beside_name read_rate"},
@@ -101,6 +111,10 @@ constexpr FlagTopic kTopics[] = {
 };
 
 constexpr int kMostIntervals = 1'000'000;  // Each is a number in the report.
+constexpr int kMostTries = 1000;
+// Of clients under way that give up. Each is a descriptor, of which few systems give a process more.
+constexpr double kFewestPlaces = 64;
+constexpr double kMostPlaces = 20'000;
 
 // kFaulty: the run is complete, and its report was printed, but a fault in it makes the figures worthless.
 enum ExitStatus { kDone = 0, kFaulty = 1, kUsageError = 2, kNoConnection = 3 };
@@ -207,6 +221,55 @@ absl::Status CheckTls(const LoadPlan& plan) {
   return absl::OkStatus();
 }
 
+absl::StatusOr<Impatience::Retry> ParseRetry() {
+  if (FLAGS_retry == "none") return Impatience::Retry::kNone;
+  if (FLAGS_retry == "at_once") return Impatience::Retry::kAtOnce;
+  if (FLAGS_retry == "backoff") return Impatience::Retry::kBackOff;
+  return absl::InvalidArgumentError(absl::StrCat("--retry=", FLAGS_retry, " is not one of none, at_once, backoff"));
+}
+
+// Nothing: clients wait.
+absl::StatusOr<std::optional<Impatience>> ReadImpatience() {
+  const absl::StatusOr<absl::Duration> give_up = ParseTimeFlag("give_up", FLAGS_give_up);
+  if (!give_up.ok()) return give_up.status();
+  const absl::StatusOr<Impatience::Retry> retry = ParseRetry();
+  if (!retry.ok()) return retry.status();
+  if (*give_up == absl::InfiniteDuration()) {
+    if (!IsFlagSet("retry") && !IsFlagSet("tries")) return std::nullopt;
+    return absl::InvalidArgumentError(
+        "--retry and --tries are for clients that give up: say when, with --give_up=TIME");
+  }
+  if (*give_up < absl::Milliseconds(1) || *give_up > absl::Hours(1)) {
+    return absl::InvalidArgumentError("--give_up is 1ms to 1h");
+  }
+  if (FLAGS_rate <= 0 && !FLAGS_slices) {
+    return absl::InvalidArgumentError("--give_up needs --rate: clients that come whether or not others are served");
+  }
+  if (absl::Status status = CheckFlagRange("tries", FLAGS_tries, 1, kMostTries); !status.ok()) return status;
+  return Impatience{*give_up, *retry, FLAGS_tries};
+}
+
+// Each try is a new client, so what is asked must not depend on what was asked before on the same connection.
+absl::Status MakeImpatient(LoadPlan& plan) {
+  if (!plan.impatience.has_value()) return absl::OkStatus();
+  if (plan.make_thread != nullptr || plan.datagrams || plan.inspect != nullptr || !plan.beside.empty() ||
+      plan.idle_connections > 0) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "--give_up is for requests that have nothing to do with each other, which those of ", plan.workload,
+        " are not; use http, echo, message, compute, wait, relay or download, without --idle"));
+  }
+  plan.make_thread = [](const LoadPlan& share) { return std::make_unique<ImpatientClients>(share); };
+  plan.connection_each = true;
+  return absl::OkStatus();
+}
+
+// As many as are under way if all tries are in vain, and some for a rate that varies.
+int PlacesFor(const Impatience& impatience, double rate) {
+  const int tries = impatience.retry == Impatience::Retry::kNone ? 1 : impatience.tries;
+  const double under_way = rate * absl::ToDoubleSeconds(impatience.give_up) * tries;
+  return static_cast<int>(std::min(kFewestPlaces + 1.25 * under_way, kMostPlaces));
+}
+
 // The plan without its requests, which the workload's prepare() adds.
 absl::StatusOr<LoadPlan> MakePlan(const Workload& workload) {
   LoadPlan plan;
@@ -238,6 +301,12 @@ absl::StatusOr<LoadPlan> MakePlan(const Workload& workload) {
   plan.connection_each = workload.connection_each;
   // The flag has no value for "none" but 0; from here on the absence of a rate means a closed loop.
   if (FLAGS_rate > 0) plan.rate = FLAGS_rate;
+  const absl::StatusOr<std::optional<Impatience>> impatience = ReadImpatience();
+  if (!impatience.ok()) return impatience.status();
+  plan.impatience = *impatience;
+  if (plan.impatience.has_value() && plan.rate.has_value() && !IsFlagSet("connections")) {
+    plan.connections = PlacesFor(*plan.impatience, *plan.rate);
+  }
   plan.arrivals = *arrivals;
   plan.seed = FLAGS_seed;
   plan.warm_up = *warm_up;
@@ -329,6 +398,7 @@ int Run(int argc, char** argv) {
   if (!options.ok()) return Fail(options.status());
   if (absl::Status status = workload->prepare(*options, *plan); !status.ok()) return Fail(status);
   if (absl::Status status = CheckTls(*plan); !status.ok()) return Fail(status);
+  if (absl::Status status = MakeImpatient(*plan); !status.ok()) return Fail(status);
   // Standard error is not buffered, so a program that reads it learns of the moment at once.
   if (FLAGS_tell_counting) plan->on_counting = [](bool begins) { fputs(begins ? "counting\n" : "counted\n", stderr); };
   Interruption::Install();  // Only now: before this, Ctrl-C ends the program, and there is nothing to report.

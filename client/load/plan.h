@@ -31,6 +31,15 @@ class LoadThread;
 class LoadTls;
 struct LoadPlan;
 
+// Clients that give up, and perhaps try again; see impatient_clients.h.
+struct Impatience {
+  enum class Retry { kNone, kAtOnce, kBackOff };
+
+  absl::Duration give_up;  // How long a client waits in a try.
+  Retry retry = Retry::kNone;
+  int tries = 3;  // At most, unless kNone.
+};
+
 // Creates a thread's work from its share of the plan; see load_thread.h. Called before the threads start.
 using LoadThreadFactory = std::function<std::unique_ptr<LoadThread>(const LoadPlan& share)>;
 
@@ -54,9 +63,10 @@ struct LoadPlan {
   bool connection_each = false;    // A new connection for each request; connecting is part of its time.
   bool asking_takes_time = false;  // Exchange::Ask() is slow, so that the clock must be read after it.
   std::optional<double> rate;      // Requests per second, of all threads together. Set: open loop.
-  double phase = 0;                // See Arrivals.
-  Arrivals::Kind arrivals = Arrivals::Kind::kPoisson;  // Open loop only.
-  uint64_t seed = 1;                                   // Of random arrivals. The same seed gives the same times.
+  std::optional<Impatience> impatience = std::nullopt;  // Open loop only. Nothing: clients wait.
+  double phase = 0;                                     // See Arrivals.
+  Arrivals::Kind arrivals = Arrivals::Kind::kPoisson;   // Open loop only.
+  uint64_t seed = 1;                                    // Of random arrivals. The same seed gives the same times.
   absl::Duration warm_up = absl::ZeroDuration();
   absl::Duration duration = absl::Seconds(10);
   absl::Duration interval = absl::Seconds(1);   // Replies are counted for each one; see LoadTally::per_interval.

@@ -90,6 +90,25 @@ void AppendTls(const LoadTally& tally, std::string& text) {
   text.append("\n");
 }
 
+// No errors: they are what such a load asks about.
+void AppendTries(const LoadPlan& plan, const LoadTally& tally, std::string& text) {
+  if (!plan.impatience.has_value()) return;
+  absl::StrAppendFormat(&text, "%-14s  %d for %d requests: %d refused, %d given up after %s; %d requests failed\n",
+                        "tries", tally.tries, tally.due, tally.refused, tally.gave_up,
+                        absl::FormatDuration(plan.impatience->give_up), tally.failed);
+}
+
+nlohmann::json TriesAsJson(const Impatience& impatience, const LoadTally& tally) {
+  constexpr const char* kNames[] = {"none", "at_once", "backoff"};
+  return {{"give_up_s", absl::ToDoubleSeconds(impatience.give_up)},
+          {"retry", kNames[static_cast<int>(impatience.retry)]},
+          {"most_tries", impatience.retry == Impatience::Retry::kNone ? 1 : impatience.tries},
+          {"tries", tally.tries},
+          {"refused", tally.refused},
+          {"gave_up", tally.gave_up},
+          {"failed", tally.failed}};
+}
+
 void AppendErrors(const LoadTally& tally, std::string& text) {
   absl::StrAppendFormat(&text, "%-14s  %d wrong, %d unanswered, %d broken, %d not connected", "errors", tally.wrong,
                         tally.unanswered, tally.broken, tally.not_connected);
@@ -118,6 +137,7 @@ std::string BlockAsText(absl::string_view heading, const LoadPlan& plan, const L
   AppendTimes("service time", tally.service, text);
   if (plan.rate.has_value()) AppendTimes("response time", tally.response, text);
   AppendTls(tally, text);
+  AppendTries(plan, tally, text);
   AppendErrors(tally, text);
   // Clients of a schedule ask for different things, so that their counts say nothing about the server.
   if (!tally.per_connection.empty()) {
@@ -183,6 +203,7 @@ nlohmann::json AsJson(const LoadPlan& plan, const LoadTally& tally) {
     json["due"] = tally.due;
     json["overdue"] = tally.overdue;
   }
+  if (plan.impatience.has_value()) json["impatience"] = TriesAsJson(*plan.impatience, tally);
   for (size_t i = 0; i < plan.beside.size(); ++i) json["beside"].push_back(AsJson(plan.beside[i], tally.beside[i]));
   return json;
 }

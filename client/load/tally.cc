@@ -19,6 +19,10 @@ void LoadTally::Add(const LoadTally& other) {
   not_connected += other.not_connected;
   reconnections += other.reconnections;
   asked_again += other.asked_again;
+  tries += other.tries;
+  refused += other.refused;
+  gave_up += other.gave_up;
+  failed += other.failed;
   if (tls.empty()) tls = other.tls;
   handshakes += other.handshakes;
   resumed += other.resumed;

@@ -37,6 +37,12 @@ struct LoadTally {
   uint64_t not_connected = 0;  // Attempts to connect that failed.
   uint64_t reconnections = 0;  // Connections that the server closed between two replies, as it may.
   uint64_t asked_again = 0;    // Requests that were sent again because of that.
+  // Clients that give up (LoadPlan::impatience); their replies are those that have come in time. Tries count by when
+  // their request was due.
+  uint64_t tries = 0;                      // That have begun.
+  uint64_t refused = 0;                    // Tries that the server has refused, or closed without a word.
+  uint64_t gave_up = 0;                    // Tries whose reply had not come in time.
+  uint64_t failed = 0;                     // Requests whose last try was in vain. Their age is in `response`.
   std::map<std::string, uint64_t> causes;  // Of broken and not_connected, in the system's words.
   // TLS; the connections of the beginning are made before the counted time.
   std::string tls;          // The version and the cipher: "TLSv1.3 TLS_AES_256_GCM_SHA384". "": in the clear.

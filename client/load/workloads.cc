@@ -340,6 +340,7 @@ constexpr Workload kWorkloads[] = {
     {"halves", "file", "the file NAME by the file service, one half after the other", false, &PrepareHalves},
     {"library", "file", "put, get and list by the file service: a file of --size bytes each", false, &PrepareLibrary},
     {"compute", "compute", "the sum of the primes below --primes", false, &PrepareCompute},
+    {"compute-close", "compute", "as compute, a new connection each", true, &PrepareCompute},
     {"wait", "wait", "nothing, for --wait: as if the server asked a database", false, &PrepareWait},
     {"wait-close", "wait", "as wait, a new connection each", true, &PrepareWait},
     {"relay", "relay", "as wait, of another server, which this one asks", false, &PrepareRelay},
