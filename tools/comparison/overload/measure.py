@@ -1,0 +1,111 @@
+"""Measures one model past the limit: its capacity, what it answers in time at multiples of that, and how long a burst has effects. Each
+measurement has a server of its own, so that none inherits what another one has left in the queues."""
+
+import subprocess
+import time
+from dataclasses import dataclass, replace
+
+from .. import load, subjects
+
+SERVICE = "compute"
+# rule -> flags of the server. The last one bounds the clients, and is for models without a queue of their own.
+LIMIT = "limit"
+RULES = {"wait": (), "refuse": ("--overload=refuse",), "newest": ("--overload=newest",), "deadline": ("--overload=deadline",),
+         LIMIT: ("--max_connections=64", "--overload=refuse")}
+_CAPACITY_CONNECTIONS = 16  # Enough to keep any model busy, and few enough to wait in no queue for long.
+_STEADY, _BURST = 0.8, 3.0  # Of the capacity: before and behind a burst, and in it.
+_BURST_S, _BEFORE_S, _BEHIND_S = 1.0, 1.0, 5.0
+_INTERVAL_S = 0.1
+_PATIENCE_S = 60
+
+
+@dataclass(frozen=True)
+class Work:
+    """What is asked, and by whom."""
+
+    primes: int
+    give_up: str  # A time, as the load generator takes it.
+    seconds: float  # Of a measurement.
+
+    def flags(self, *more):
+        return ("--workload=compute-close", f"--primes={self.primes}", *more)
+
+    def impatient(self, rate, retry, *more):
+        return self.flags(f"--rate={rate:.1f}", f"--give_up={self.give_up}", f"--retry={retry}", *more)
+
+
+class Bench:
+    """Where it is measured."""
+
+    def __init__(self, client, setting, work):
+        """client  a load.Load; setting  a subjects.Setting"""
+        self._client, self._setting, self._work = client, setting, work
+
+    def rules_of(self, model):
+        """The rules that the server takes with this model: --overload's, or else the limit."""
+        takes = [rule for rule in RULES if rule != LIMIT and self._takes(model, RULES[rule])]
+        return takes if len(takes) > 1 else ["wait", LIMIT]
+
+    def _takes(self, model, flags):
+        command = [*with_rule(model, flags).command(SERVICE, self._setting), "--check"]
+        done = subprocess.run(command, capture_output=True, timeout=_PATIENCE_S, check=False)
+        return done.returncode == 0
+
+    def _server(self, model, rule):
+        return with_rule(model, RULES[rule]).start(SERVICE, self._setting)
+
+    def capacity(self, model, seed):
+        """(requests per second in a closed loop, why that says nothing or None)."""
+        with self._server(model, "wait") as server:
+            run = self._client.run(self._work.flags(f"--connections={_CAPACITY_CONNECTIONS}"), server.addresses[SERVICE],
+                                   self._work.seconds, 0.5, seed)
+        return (run.report["replies_per_second"] if run.report else 0.0), run.failed
+
+    def at(self, model, rule, capacity, factor, retry, seed):
+        """A line: what was answered in time at this multiple of the capacity."""
+        with self._server(model, rule) as server:
+            run = self._client.run(self._work.impatient(factor * capacity, retry), server.addresses[SERVICE], self._work.seconds, 1.0,
+                                   seed)
+        return {"capacity": capacity, **figures(run)}
+
+    def burst(self, model, rule, capacity, retry, seed):
+        """A line: the answers in time of a steady load in each interval, with a burst in its midst."""
+        rate = _STEADY * capacity
+        steady = self._work.impatient(rate, retry, f"--interval={_INTERVAL_S * 1000:.0f}ms", "--tell_counting")
+        duration_s = _BEFORE_S + _BURST_S + _BEHIND_S
+        with self._server(model, rule) as server:
+            address = server.addresses[SERVICE]
+            process = self._client.start(steady, address, duration_s, 0.5, seed)
+            process.stderr.readline()  # It counts from now on.
+            begun = time.monotonic()
+            time.sleep(_BEFORE_S)
+            burst = self._client.start(self._work.impatient((_BURST - _STEADY) * capacity, retry), address, _BURST_S, 0.0, seed + 1)
+            time.sleep(_BURST_S)
+            end_s = time.monotonic() - begun
+            run = load.finish(process, duration_s)
+            load.finish(burst, _BURST_S)
+        per_interval = run.report["per_interval"] if run.report else []
+        return {"rate": rate, "interval_s": _INTERVAL_S, "burst_end_s": end_s, "per_interval": per_interval, "failed": run.failed}
+
+
+def with_rule(model, flags):
+    return replace(model, flags=(*model.flags, *flags))
+
+
+def figures(run):
+    """What a line has of a load.LoadRun. A run without a report has answered nothing."""
+    if run.report is None:
+        return {"goodput": 0.0, "p99_ms": None, "tries": 0, "refused": 0, "gave_up": 0, "failed_requests": 0, "due": 0,
+                "failed": run.failed, "generator_was_the_limit": False}
+    tries, times = run.report["impatience"], run.report["service_ns"]
+    # It has too few ports or descriptors for the connections that would be needed.
+    lacks_connections = run.report["errors"]["not_connected"] > 0
+    return {"goodput": run.report["replies_per_second"], "p99_ms": times["p99"] / 1e6 if times["count"] else None,
+            "tries": tries["tries"], "refused": tries["refused"], "gave_up": tries["gave_up"], "failed_requests": tries["failed"],
+            "due": run.report["due"], "failed": run.failed,
+            "generator_was_the_limit": run.report["generator_was_the_limit"] or lacks_connections}
+
+
+def model_of(name, server, known):
+    """A subjects.Model by its name, which may have flags behind it."""
+    return subjects.choose([name], server, known)[0]
