@@ -8,6 +8,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <random>
+
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "base/unique_fd.h"
@@ -22,16 +24,23 @@ namespace {
 
 constexpr char kProgram[] = "/usr/bin/redis-server";
 
-// One that was free a moment ago; another program may take it before Redis does, which the test then reports.
+// One that is free, and that the system gives to nobody who asks for any port (ip(7), ip_local_port_range): Redis takes
+// it only later, and again after Kill(), while other tests start servers. By chance, since those may look for one, too.
 uint16_t FreePort() {
-  const UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  sockaddr_in at = {};
-  at.sin_family = AF_INET;
-  at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof(at);
-  EXPECT_EQ(::bind(fd.get(), reinterpret_cast<const sockaddr*>(&at), size), 0);
-  EXPECT_EQ(::getsockname(fd.get(), reinterpret_cast<sockaddr*>(&at), &size), 0);
-  return ntohs(at.sin_port);
+  constexpr uint16_t kFirst = 10000, kLast = 32000;
+  std::random_device random;
+  std::uniform_int_distribution<uint16_t> any(kFirst, kLast);
+  for (int i = 0; i < 1000; ++i) {
+    const UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_in at = {};
+    at.sin_family = AF_INET;
+    at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    const uint16_t port = any(random);
+    at.sin_port = htons(port);
+    if (::bind(fd.get(), reinterpret_cast<const sockaddr*>(&at), sizeof(at)) == 0) return port;
+  }
+  ADD_FAILURE() << "no port is free";
+  return 0;
 }
 
 }  // namespace
