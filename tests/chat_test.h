@@ -10,18 +10,11 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "gtest/gtest.h"
+#include "tests/chat_lines.h"
 #include "tests/every_model.h"
 #include "tests/peer.h"
 
 namespace polyserve {
-
-// The lines that the other members hear when a member joins, leaves, or says something, with their ends. The words are
-// those of the course that this project grew out of; see docs/protocols.md.
-inline std::string Arrival(absl::string_view name) { return absl::StrCat("欢迎 '", name, "' 进入聊天室\n"); }
-inline std::string Departure(absl::string_view name) { return absl::StrCat("'", name, "' 退出聊天室\n"); }
-inline std::string Saying(absl::string_view name, absl::string_view text) {
-  return absl::StrCat(name, " : ", text, "\n");
-}
 
 // Every case about the service itself, with one member at a time. SetUp() only adds the service; the case starts the
 // server, with the flags that it needs.

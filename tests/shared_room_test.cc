@@ -12,7 +12,7 @@
 #include "absl/strings/string_view.h"
 #include "gtest/gtest.h"
 #include "protocol/tls/test_certificate.h"
-#include "tests/chat_test.h"
+#include "tests/chat_lines.h"
 #include "tests/eventually.h"
 #include "tests/peer.h"
 #include "tests/redis_process.h"
