@@ -285,8 +285,7 @@ void RedisLink::Lose(const absl::Status& why) {
   // All servers lose Redis at the same moment, and should not all come back at the same moment. Before a lease ends,
   // there are several attempts.
   const absl::Duration longest = std::min(kLongestPause, options_.outbox.expiry / 3);
-  const absl::Duration pause =
-      std::min(longest, kFirstPause * static_cast<int64_t>(1 << std::min<size_t>(attempts_, 10)));
+  const absl::Duration pause = std::min(longest, kFirstPause * (int64_t{1} << std::min<size_t>(attempts_, 10)));
   ++attempts_;
   next_attempt_ = Deadline(pause * (0.5 + 0.5 * static_cast<double>(RandomNumber() % 1000) / 1000));
   NoteFirstAttempt();

@@ -204,8 +204,8 @@ void RedisOutbox::Send(const Op& op, RedisConnection& connection) const {
   const auto eval = [&](absl::string_view script) {
     words = {"EVAL", script, "5"};
     words.insert(words.end(), std::begin(kRedisKeys), std::end(kRedisKeys));
-    words.push_back(options_.server);
-    words.push_back(length);
+    words.emplace_back(options_.server);
+    words.emplace_back(length);
   };
   switch (op.kind) {
     case Op::Kind::kRefresh:
@@ -238,7 +238,7 @@ void RedisOutbox::Send(const Op& op, RedisConnection& connection) const {
       break;
     case Op::Kind::kRelease:
       eval(kReleaseScript);
-      words.push_back(op.key);
+      words.emplace_back(op.key);
       break;
     case Op::Kind::kGoodbye:
       eval(kGoodbyeScript);
