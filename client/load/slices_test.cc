@@ -116,7 +116,7 @@ TEST(SlicesTest, ConnectionsStayFromOneToTheNext) {
 // Each report is of its slice alone.
 TEST(SlicesTest, CountsBeginAnew) {
   const EchoServer server;
-  const std::vector<nlohmann::json> reports = Reports(PlanFor(server.address()), "0.02 500\n0.02 500\n");
+  const std::vector<nlohmann::json> reports = Reports(PlanFor(server.address()), "0.2 50\n0.2 50\n");
   ASSERT_EQ(reports.size(), 2u);
   for (const nlohmann::json& report : reports) {
     EXPECT_EQ(report["due"], report["response_ns"]["count"]) << report;
