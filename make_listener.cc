@@ -28,6 +28,7 @@ Listener MakeListener(const ListenSpec& spec, const ListenerParts& parts) {
   listener.has_tls = spec.has_tls;
   listener.number = NumberOf(*spec.service);
   listener.closes_at_will = spec.service->closes_at_will;
+  listener.refuses_in_words = spec.service->refuses_in_words && !spec.has_tls;  // Not before the handshake.
   listener.connections = parts.connections;
   listener.address_limits = parts.connection_limit;
   return listener;

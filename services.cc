@@ -71,6 +71,11 @@ std::unique_ptr<Session> MakeExec(const ServiceContext& context) {
   return std::make_unique<ExecSession>(context.programs->NewProgram(context.program));
 }
 
+constexpr Service RefusingWithoutWords(Service service) {
+  service.refuses_in_words = false;
+  return service;
+}
+
 // The statistics number the services by their place here. A number is good for the life of one server, all of whose
 // processes run this same table; names are used wherever something outlives it, as in logs. So a new row may stand
 // anywhere.
@@ -79,19 +84,21 @@ constexpr Service kServices[] = {
      /*make_datagram_session=*/nullptr, "\x08http/1.1\x08http/1.0", /*has_room=*/true,
      /*has_operator=*/false, /*closes_at_will=*/true},
     {"file", "the files under --root: list, get, put", 8081, Transports::kStream, &MakeFile},
-    {"echo", "sends back what comes (RFC 862)", 8082, Transports::kBoth, &Make<EchoSession>},
-    {"message", "acknowledges each chunk that comes", 8083, Transports::kStream, &Make<MessageSession>},
+    RefusingWithoutWords({"echo", "sends back what comes (RFC 862)", 8082, Transports::kBoth, &Make<EchoSession>}),
+    RefusingWithoutWords(
+        {"message", "acknowledges each chunk that comes", 8083, Transports::kStream, &Make<MessageSession>}),
     {"compute", "sums up primes: work for the processor", 8084, Transports::kStream, &Make<ComputeSession>},
     {"chat", "a room where what one says reaches all others", 8085, Transports::kBoth, &MakeChat, &MakeChatDatagrams,
      /*alpn=*/"", /*has_room=*/true, /*has_operator=*/true},
-    {"file-unframed", "as file, in the course's dialect, for its own clients", 8086, Transports::kStream,
-     &MakeFileUnframed},
+    RefusingWithoutWords({"file-unframed", "as file, in the course's dialect, for its own clients", 8086,
+                          Transports::kStream, &MakeFileUnframed}),
     {"tftp", "the files under --root, by TFTP (RFC 1350)", 8087, Transports::kOwnPorts, &MakeTftp},
     {"wait", "answers after a time: requests that wait", 8088, Transports::kStream, &Make<WaitSession>},
     {"relay", "asks a server of --relay_to, and passes its answer on", 8089, Transports::kStream, &MakeRelay},
-    {"exec", "any program, started for each connection; with --allow_exec", 0, Transports::kStream, &MakeExec,
-     /*make_datagram_session=*/nullptr, /*alpn=*/"", /*has_room=*/false, /*has_operator=*/false,
-     /*closes_at_will=*/false, /*runs_programs=*/true},
+    RefusingWithoutWords({"exec", "any program, started for each connection; with --allow_exec", 0, Transports::kStream,
+                          &MakeExec, /*make_datagram_session=*/nullptr, /*alpn=*/"",
+                          /*has_room=*/false, /*has_operator=*/false, /*closes_at_will=*/false,
+                          /*runs_programs=*/true}),
 };
 static_assert(std::size(kServices) <= kMaxServices, "each service has a row of counters");
 

@@ -72,6 +72,8 @@ struct Service {
   bool closes_at_will = false;
   // Each address of --listen names a program; see ListenSpec::program.
   bool runs_programs = false;
+  // Its protocol can say that the server has too much to do; see Listener::refuses_in_words.
+  bool refuses_in_words = true;
 
   // What --listen accepts: NAME:// and NAME+tls://, NAME+udp://.
   bool has_stream() const { return transports != Transports::kOwnPorts; }

@@ -14,8 +14,8 @@
 namespace polyserve {
 
 Listener Listener::CopyWith(UniqueFd other) const {
-  return {service, std::move(other), make_session, transport,   own_ports,      number,        connections,
-          {},      has_tls,          is_sibling,   is_managers, closes_at_will, address_limits};
+  return {service, std::move(other), make_session, transport,   own_ports,      number,           connections,
+          {},      has_tls,          is_sibling,   is_managers, closes_at_will, refuses_in_words, address_limits};
 }
 
 bool Listener::stays_open() const { return is_managers || Handover::is_done(); }

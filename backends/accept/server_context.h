@@ -60,6 +60,9 @@ struct Listener {
   // Its protocol lets the server close a connection between two requests, and its clients then connect again: HTTP (RFC
   // 9112, section 9.3.1). In a pool such connections give way to clients that wait; see ServerContext::others_wait.
   bool closes_at_will = false;
+  // A client that is refused before it has said anything gets words (Session::OnOverload()). If not, it is closed
+  // without a session, which might begin to cost something at once, such as a program, or TLS.
+  bool refuses_in_words = true;
   // How many connections an address may have; null: any number. StartConversation() asks.
   std::shared_ptr<const AddressLimits> address_limits = nullptr;
 

@@ -14,6 +14,7 @@
 namespace polyserve {
 
 bool SayRefusal(const Connection& client, const ServerContext& context) {
+  if (!client.listener->refuses_in_words) return false;
   const int fd = client.fd.get();
   Conversation conversation = StartConversation(*client.listener, fd);
   if (conversation.is_refused()) return false;
