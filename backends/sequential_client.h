@@ -50,6 +50,8 @@ class SequentialClient : public Socket {
   using Socket::shared_;
 
  public:
+  bool may_be_refused() const override { return conversation_.may_be_refused(); }
+
   using Socket::After;
   using Socket::Asked;
   using Socket::Called;

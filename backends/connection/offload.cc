@@ -141,10 +141,11 @@ std::unique_ptr<Offload::Submitted> Offload::Submit(Output::Task task, Wakeable&
   auto state = std::make_shared<State>(std::move(task), std::move(refusal));
   // Before a helper can see the task: its completion has to find the client.
   auto submitted = std::make_unique<Submitted>(state, wakes_, client);
+  const bool may_be_refused = state->can_be_refused;
   std::optional<std::shared_ptr<State>> refused;
   {
     MutexLock lock(mutex_);
-    refused = queue_.Add(std::move(state), Line::Clock::now());
+    refused = queue_.Add(std::move(state), Line::Clock::now(), may_be_refused);
     if (refused.has_value() && !(*refused)->can_be_refused) kept_.push_back(*std::exchange(refused, std::nullopt));
   }
   // Outside the lock, so that the helper that wakes does not have to wait for it.
@@ -167,16 +168,18 @@ std::unique_ptr<Offload::Submitted> Offload::SubmitRead(const Output& output, Wa
       client);
 }
 
-// Waits for the next task. Empty: the helpers are to end.
+// Waits for the next task. Empty: the helpers are to end. Those that were kept and the queue take turns, so that
+// neither waits for the other's end. The clock is looked at only if there is a task.
 Offload::Line::Taken Offload::AwaitTask() {
   MutexLock lock(mutex_);
   while (!is_closed_) {
-    if (!kept_.empty()) {
+    takes_kept_ = !kept_.empty() && (queue_.empty() || !takes_kept_);
+    if (takes_kept_) {
       Line::Taken next{std::move(kept_.front()), false};
       kept_.pop_front();
       return next;
     }
-    if (std::optional<Line::Taken> next = queue_.Take(Line::Clock::now()); next.has_value()) return *std::move(next);
+    if (!queue_.empty()) return *queue_.Take(Line::Clock::now());
     changed_.wait(mutex_);
   }
   return {nullptr, false};

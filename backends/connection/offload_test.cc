@@ -12,6 +12,7 @@
 #include <mutex>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
@@ -170,7 +171,40 @@ TEST_F(OffloadTest, FullQueueRefusesAtOnceWhatCanBeRefusedAndKeepsTheRest) {
   EXPECT_EQ(kept->TakeResult().unsent_bytes(), 4);
   AwaitDone(*waiting);
   EXPECT_EQ(statistics_.TotalOfQueues().refused, 1);
-  EXPECT_EQ(statistics_.TotalOfQueues().tasks, 2);
+  EXPECT_EQ(statistics_.TotalOfQueues().tasks, 3);
+}
+
+// Such as a part of a TLS handshake.
+TEST_F(OffloadTest, WhatMayNotBeRefusedDoesNotOvertakeTheQueue) {
+  const OverloadOptions overload = {.rule = Overload::kRefuse, .most_waiting = 1};
+  const std::unique_ptr<Offload> offload = *Offload::Create({.helpers = 1, .overload = overload}, *wakes_, statistics_);
+  Gate gate;
+  std::string order;  // Of the one helper alone.
+  const auto running = offload->Submit([&gate](Output&) { gate.Pass(); }, client_);
+  gate.AwaitArrivals(1);
+  const auto waiting = offload->Submit([&order](Output&) { order += "1"; }, client_, [](Output&) {});
+  const auto first = offload->Submit([&order](Output&) { order += "a"; }, client_);
+  const auto last = offload->Submit([&order](Output&) { order += "b"; }, client_);
+  gate.Open();
+  AwaitDone(*last);
+  EXPECT_EQ(order, "1ab");
+}
+
+// Those that a full queue of the newest first has no place for, and the queue, take turns.
+TEST_F(OffloadTest, WhatMayNotBeRefusedDoesNotStarveTheNewest) {
+  const OverloadOptions overload = {.rule = Overload::kNewest, .most_waiting = 2};
+  const std::unique_ptr<Offload> offload = *Offload::Create({.helpers = 1, .overload = overload}, *wakes_, statistics_);
+  Gate gate;
+  std::string order;
+  const auto running = offload->Submit([&gate](Output&) { gate.Pass(); }, client_);
+  gate.AwaitArrivals(1);
+  std::vector<std::unique_ptr<Offload::Submitted>> tasks;
+  for (const char name : {'a', 'b', 'c', 'd', 'e'}) {
+    tasks.push_back(offload->Submit([&order, name](Output&) { order += name; }, client_));
+  }
+  gate.Open();
+  for (const auto& task : tasks) AwaitDone(*task);
+  EXPECT_EQ(order, "aebdc");
 }
 
 TEST_F(OffloadTest, NewestTaskIsDoneFirst) {

@@ -110,10 +110,8 @@ ConnectionTimers& EventClient::timers() {
 }
 
 // One that waits already, in the line or for its turn, has been noted.
-bool EventClient::WaitInLine() {
-  if (shared_.line == nullptr) return false;
+void EventClient::JoinLine() {
   if (!turn_.is_linked()) shared_.line->Add(*this);
-  return true;
 }
 
 bool EventClient::IsRefused(const Conversation& conversation) const {

@@ -50,9 +50,7 @@ class EventClient : public boost::intrusive::list_base_hook<>, public Wakeable, 
   // Unlinks itself if the client ends while it waits.
   using TurnHook = boost::intrusive::list_member_hook<boost::intrusive::link_mode<boost::intrusive::auto_unlink>>;
   TurnHook turn_;
-  friend class ReadyLine;                         // In which it waits by that hook,
-  Poller::Clock::time_point in_line_since_ = {};  // from then on.
-  bool is_in_line_ = false;
+  friend class ReadyLine;  // In which it waits by that hook.
 
  public:
   using TurnList =
@@ -80,6 +78,8 @@ class EventClient : public boost::intrusive::list_base_hook<>, public Wakeable, 
   virtual Debt debt() const = 0;
   // Another thread has its conversation, or is about to take it: no call of the loop may touch that.
   virtual bool is_away() const { return false; }
+  // Whether the request that comes next may be refused, as IsRefused() will find; see Conversation::may_be_refused().
+  virtual bool may_be_refused() const { return false; }
 
   // Takes over the socket, which must be non-blocking. Counts for this service.
   EventClient(UniqueFd fd, EventShared& shared, int service);
@@ -128,11 +128,15 @@ class EventClient : public boost::intrusive::list_base_hook<>, public Wakeable, 
 
  private:
   ConnectionTimers& timers();
+  void JoinLine();
 
   uint8_t awaited_ = 0;
+  bool is_in_line_ = false;
   ProgressWatch watch_;
   std::unique_ptr<ConnectionTimers> timers_;  // Null until the first one is set: most clients need none.
   Offload::ClientTask task_;
+  // Last, and short, so that a derived class has its own small members beside it: an idle connection is to cost little.
+  uint32_t in_line_since_ = 0;  // See ReadyLine; if it is in its line.
 };
 
 // What the clients of one loop share. The loop owns it, and it outlives them; only the loop's thread looks at it.
@@ -163,6 +167,13 @@ struct EventShared {
 
 inline absl::Status EventClient::Await(uint8_t events) {
   return shared_.poller->Set(fd_.get(), awaited_, events, *this);
+}
+
+// Inline, since nearly all loops have no line.
+inline bool EventClient::WaitInLine() {
+  if (shared_.line == nullptr) return false;
+  JoinLine();
+  return true;
 }
 
 inline void EventClient::NoteMove() { watch_.NoteMove(shared_.ticks); }

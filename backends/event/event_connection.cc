@@ -195,7 +195,7 @@ bool EventConnection::ShowByHelper(size_t count) {
   if (count > 0 && shared_.offload->may_refuse() && conversation_.may_be_refused()) {
     refusal = [this](Output& output) { conversation_.Refuse(output); };
   }
-  const auto show = [this, bytes = std::string(shared_.buffer, count), is_full](Output& output) {
+  auto show = [this, bytes = std::string(shared_.buffer, count), is_full](Output& output) {
     conversation_.MoveToThisThread();
     if (bytes.empty()) {
       conversation_.OnEnd(output);
@@ -204,7 +204,7 @@ bool EventConnection::ShowByHelper(size_t count) {
     }
     RunSession(output);
   };
-  RunByHelper(show, std::move(refusal));
+  RunByHelper(std::move(show), std::move(refusal));
   return ParkUntilCalled(shared_.output);
 }
 

@@ -55,6 +55,7 @@ class EventConnection : public EventClient {
 
  private:
   Debt debt() const override { return conversation_.debt(); }
+  bool may_be_refused() const override { return conversation_.may_be_refused(); }
   // Only if helpers run the sessions.
   bool is_away() const override { return has_helper_task() && shared_.offload->runs_sessions(); }
 

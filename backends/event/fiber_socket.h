@@ -88,12 +88,13 @@ class FiberSocket : public EventClient {
   void ContinueInput();
   void GoOn();
 
-  Fiber& fiber_;
+  // The small ones first: they have room behind those of EventClient.
   Debt debt_ = Debt::kNothing;  // The peer's, during the present wait.
   bool awaits_request_ = false;
   bool is_woken_ = false;
   bool is_dropped_ = false;
   Output* result_ = nullptr;  // Where Result() wants it.
+  Fiber& fiber_;
 };
 
 }  // namespace polyserve

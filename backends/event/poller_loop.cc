@@ -222,8 +222,9 @@ void PollerLoop::OnSignals() {
 // datagram read is one peer less that is left, or one that is refused.
 void PollerLoop::OnClients(Source& source) {
   const auto has_pending = [&] { return source.listener != nullptr && acceptor_->has_pending(*source.listener); };
-  // Of a crowd that comes at once, the other loops are to have their share.
-  const int most = shares_listeners() ? 1 : accepts_per_turn_;
+  // Of a crowd that comes at once, the other loops are to have their share. But a loop with a line, which may serve a
+  // request or two between two looks, would leave what comes in the kernel's queue, where --overload does not see it.
+  const int most = shares_listeners() && !line_.has_value() ? 1 : accepts_per_turn_;
   for (int i = 0; i < most || has_pending(); ++i) {
     if (admits_ != nullptr && !admits_()) return PauseAccepting();
     absl::StatusOr<Connection> connection =

@@ -35,8 +35,14 @@ class QueueDiscipline {
   // The counters must outlive it; no other queue may count there.
   QueueDiscipline(const OverloadOptions& options, QueueCounters& counters) : options_(options), counters_(counters) {}
 
-  // One comes, and `waiting` are there. Unless it is refused, it is in the queue from now on.
-  Arrival OnArrival(size_t waiting, Clock::time_point now);
+  // One comes, and `waiting` are there. Unless it is refused, it is in the queue from now on. One that may not be
+  // refused, because it is no request, or was begun already, waits as the others do, though the queue is full.
+  Arrival OnArrival(size_t waiting, Clock::time_point now, bool may_be_refused = true);
+
+  // With this many in the queue there is no place for one more.
+  bool IsFull(size_t waiting) const {
+    return options_.is_set() && waiting >= static_cast<size_t>(options_.most_waiting);
+  }
 
   // The next one is the one that has come last.
   bool takes_newest() const { return options_.rule == Overload::kNewest; }

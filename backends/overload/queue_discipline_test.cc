@@ -45,6 +45,17 @@ TEST_F(QueueDisciplineTest, FullQueueRefusesTheNewcomer) {
   EXPECT_TRUE(discipline.OnTurn(At(0), At(3'600'000)));
 }
 
+TEST_F(QueueDisciplineTest, WhatMayNotBeRefusedWaitsThoughTheQueueIsFull) {
+  QueueDiscipline discipline({.rule = Overload::kRefuse, .most_waiting = 1}, counters_);
+  EXPECT_FALSE(discipline.IsFull(0));
+  EXPECT_EQ(discipline.OnArrival(0, At(0)), Arrival::kWaits);
+  EXPECT_TRUE(discipline.IsFull(1));
+  EXPECT_EQ(discipline.OnArrival(1, At(0), /*may_be_refused=*/false), Arrival::kWaits);
+  EXPECT_EQ(discipline.OnArrival(2, At(0)), Arrival::kRefused);
+  EXPECT_EQ(counters_.waiting, 2);
+  EXPECT_EQ(counters_.longest, 2);
+}
+
 TEST_F(QueueDisciplineTest, NewestIsServedFirstAndTakesThePlaceOfTheOldest) {
   QueueDiscipline discipline({.rule = Overload::kNewest, .most_waiting = 1}, counters_);
   EXPECT_TRUE(discipline.takes_newest());

@@ -29,9 +29,9 @@ class WaitingLine {
   // As QueueDiscipline's constructor.
   WaitingLine(const OverloadOptions& options, QueueCounters& counters) : discipline_(options, counters) {}
 
-  // Takes it over. Returns the one that is refused because the line is full: this one, or the oldest.
-  [[nodiscard]] std::optional<T> Add(T one, Clock::time_point now) {
-    const QueueDiscipline::Arrival arrival = discipline_.OnArrival(entries_.size(), now);
+  // Takes it over. Returns the one that is refused because the line is full: this one, if it may be, or the oldest.
+  [[nodiscard]] std::optional<T> Add(T one, Clock::time_point now, bool may_be_refused = true) {
+    const QueueDiscipline::Arrival arrival = discipline_.OnArrival(entries_.size(), now, may_be_refused);
     if (arrival == QueueDiscipline::Arrival::kRefused) return one;
     entries_.push_back({std::move(one), now});
     if (arrival == QueueDiscipline::Arrival::kWaits) return std::nullopt;
@@ -76,6 +76,8 @@ class WaitingLine {
   void Clear() { entries_.clear(); }
 
   bool empty() const { return entries_.empty(); }
+  // Add() would refuse one.
+  bool is_full() const { return discipline_.IsFull(entries_.size()); }
 
  private:
   struct Entry {

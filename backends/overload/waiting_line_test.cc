@@ -72,6 +72,15 @@ TEST_F(WaitingLineTest, NewcomerIsRefusedIfItIsFull) {
   EXPECT_EQ(Add(line, "c", 1000), "");
 }
 
+TEST_F(WaitingLineTest, WhatMayNotBeRefusedComesBehindTheOthersThoughItIsFull) {
+  Line line({.rule = Overload::kRefuse, .most_waiting = 1}, counters_);
+  EXPECT_EQ(Add(line, "a", 0), "");
+  EXPECT_TRUE(line.is_full());
+  EXPECT_FALSE(line.Add(std::make_unique<std::string>("b"), At(0), /*may_be_refused=*/false).has_value());
+  EXPECT_EQ(Add(line, "c", 0), "c");
+  EXPECT_EQ(TakeAll(line, 1), "ab");
+}
+
 TEST_F(WaitingLineTest, WhatHasWaitedForTooLongIsFoundAtItsTurnOrBefore) {
   Line line({.rule = Overload::kDeadline,
              .most_waiting = 10,
