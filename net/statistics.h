@@ -33,7 +33,7 @@ class LogFloods;
 // Counters with relaxed ordering: each is exact, but two of them may be read at different moments. Monotonic, except
 // that TakeOver() moves `accepted` from row to row.
 struct alignas(64) Counters {         // One cache line, so that workers do not slow each other down by counting.
-  std::atomic<int64_t> accepted{0};   // Connections that got a session.
+  std::atomic<int64_t> accepted{0};   // Connections that were accepted to be served, also if they were refused later.
   std::atomic<int64_t> ended{0};      // Accepted connections that have ended.
   std::atomic<int64_t> refused{0};    // Connections closed at once: over a limit, or for lack of a resource.
   std::atomic<int64_t> bytes_in{0};   // Read from peers.

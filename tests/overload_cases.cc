@@ -63,7 +63,35 @@ class OverloadTest : public EveryModelTest {
     return statistics.ok();
   }
 
+  // For the cases that do not occupy it.
+  void StartIdle(std::vector<std::string> flags) {
+    StartServer(std::move(flags));
+    absl::StatusOr<Statistics> statistics = OpenStatistics();
+    ASSERT_TRUE(statistics.ok()) << statistics.status();
+    statistics_ = *std::move(statistics);
+    AwaitQuiet();
+  }
+  // From here to GoOn() the whole server does nothing.
+  void Pause() {
+    SignalAll(SIGSTOP);
+    for (const pid_t process : server().processes()) {
+      EXPECT_TRUE(Eventually([process] { return IsStopped(process); }));
+    }
+  }
+  void GoOn() { SignalAll(SIGCONT); }
+
+  // Connects them, and has each ask.
+  std::vector<Peer> ManyThatAsk(int count) {
+    std::vector<Peer> peers;
+    for (int i = 0; i < count; ++i) {
+      peers.push_back(Connect("http"));
+      EXPECT_TRUE(peers.back().Send(Request("b")));
+    }
+    return peers;
+  }
+
   static bool is_loop() { return !can().pooled && !can().computes_apart; }
+  Totals Connections() const { return statistics_->Total(); }
   QueueTotals Queues() const { return statistics_->TotalOfQueues(); }
 
   // Those that will ask, in this order, connect to these services, unless the model has a worker for as long as a
@@ -80,13 +108,7 @@ class OverloadTest : public EveryModelTest {
 
   // From now on clients wait.
   void Occupy() {
-    if (is_loop()) {
-      SignalAll(SIGSTOP);
-      for (const pid_t process : server().processes()) {
-        EXPECT_TRUE(Eventually([process] { return IsStopped(process); }));
-      }
-      return;
-    }
+    if (is_loop()) return Pause();
     if (can().pooled) {
       occupant_.emplace(Connect("echo"));
       occupant_->Send(before_all_);
@@ -102,7 +124,7 @@ class OverloadTest : public EveryModelTest {
 
   void Release() {
     opening_.Open();
-    if (is_loop()) SignalAll(SIGCONT);
+    if (is_loop()) GoOn();
     if (can().pooled) occupant_.reset();
   }
 
@@ -116,12 +138,17 @@ class OverloadTest : public EveryModelTest {
     EXPECT_TRUE(Eventually([&] { return Queues().waiting == waiting; })) << Queues().waiting;
     return peer;
   }
+  // Before Release(): otherwise the last one that has asked might find a place. A stopped loop refuses behind it.
+  void AwaitRefused(int64_t count) {
+    if (is_loop()) return;
+    EXPECT_TRUE(Eventually([&] { return Queues().refused == count; })) << Queues().refused;
+  }
   Peer AskFor(absl::string_view name, int64_t waiting) { return Ask("http", Request(name), waiting); }
 
   // A loop, or the worker of halfsync, begins with what has come, and waits for the first file to be opened.
   void ReleaseBehindTheGate() {
     opening_.Close();
-    SignalAll(SIGCONT);
+    GoOn();
   }
   void OpenTheGate() { opening_.Open(); }
 
@@ -189,7 +216,8 @@ TEST_F(OverloadTest, NewestIsServedFirstAndTheOldestIsRefusedIfTheQueueIsFull) {
 
 // At once, while all is still occupied; a stopped loop can do nothing until it goes on.
 TEST_F(OverloadTest, WhoFindsTheQueueFullIsRefusedInTheWordsOfTheProtocol) {
-  if (!Start({"--overload=refuse", "--overload_queue=1"})) GTEST_SKIP() << kNoGate;
+  // No limit of connections, which this rule is about otherwise.
+  if (!Start({"--overload=refuse", "--overload_queue=1", "--max_connections=0"})) GTEST_SKIP() << kNoGate;
   ConnectAhead({"http", "http", "file", "compute", "echo"});
   Occupy();
   Peer waits = AskFor("b", 1);
@@ -208,6 +236,34 @@ TEST_F(OverloadTest, WhoFindsTheQueueFullIsRefusedInTheWordsOfTheProtocol) {
   EXPECT_FALSE(absl::StrContains(absl::StrCat("\n", log()), "\n- - -")) << "a line names no client: " << log();
   EXPECT_EQ(Queues().refused, 4);
   EXPECT_EQ(Queues().dropped, 0);
+  EXPECT_EQ(Connections().accepted, is_loop() ? 5 : 6) << "it does not fall";
+  const int stay = is_loop() || can().pooled ? 0 : 1;  // That by which halfsync was occupied.
+  EXPECT_TRUE(Eventually([&] { return Connections().active() == stay; })) << Connections().active();
+}
+
+TEST_F(OverloadTest, NobodyIsRefusedByAPoolWhileWorkersAreIdle) {
+  if (!can().pooled) GTEST_SKIP() << "no client of it waits for a worker";
+  constexpr int kWorkers = 4;
+  StartIdle({"--overload=refuse", "--overload_queue=1", absl::StrCat("--workers=", kWorkers)});
+  Pause();
+  std::vector<Peer> peers = ManyThatAsk(kWorkers);
+  GoOn();
+  for (Peer& peer : peers) EXPECT_TRUE(IsAnswered(peer));
+  EXPECT_EQ(Queues().refused, 0);
+}
+
+// Loops that share a listener take all that has come, as a single one does, so that the rule is about all.
+TEST_F(OverloadTest, LoopsThatShareAListenerRefuseWhatTheyHaveNoPlaceFor) {
+  if (!is_loop() || !takes_flag("accept")) GTEST_SKIP() << "it is no pool of loops";
+  StartIdle({"--overload=refuse", "--overload_queue=1", "--workers=2", "--accept=shared"});
+  Pause();
+  std::vector<Peer> peers = ManyThatAsk(16);
+  GoOn();
+  int answered = 0;
+  for (Peer& peer : peers) answered += IsAnswered(peer) ? 1 : 0;
+  EXPECT_GT(answered, 0);
+  EXPECT_EQ(answered + Queues().refused, 16);
+  EXPECT_GT(Queues().refused, 0);
 }
 
 // A pool refuses it before the header has come; a loop, and the workers of halfsync, before the header is looked at.

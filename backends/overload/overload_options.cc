@@ -2,6 +2,8 @@
 
 #include <gflags/gflags.h>
 
+#include <string>
+
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
@@ -58,6 +60,12 @@ absl::Status CheckTimes(Overload rule, const OverloadOptions& options) {
                                                  " is more than --overload_interval=", FLAGS_overload_interval));
 }
 
+// By its name: the flag is defined where the limit is, above this library. 0 is no limit.
+bool HasConnectionLimit() {
+  std::string most;
+  return IsFlagSet("max_connections") && gflags::GetCommandLineOption("max_connections", &most) && most != "0";
+}
+
 }  // namespace
 
 absl::StatusOr<OverloadOptions> OverloadOptionsFromFlags() {
@@ -75,8 +83,7 @@ absl::StatusOr<OverloadOptions> OverloadOptionsFromFlags() {
   if (*rule == Overload::kWait && IsFlagSet("overload_queue")) {
     return absl::InvalidArgumentError("--overload_queue goes with --overload=refuse, newest or deadline");
   }
-  const bool is_about_limit =
-      *rule == Overload::kRefuse && IsFlagSet("max_connections") && !IsFlagSet("overload_queue");
+  const bool is_about_limit = *rule == Overload::kRefuse && HasConnectionLimit() && !IsFlagSet("overload_queue");
   if (*rule == Overload::kWait || is_about_limit) return OverloadOptions();
   options.rule = *rule;
   options.most_waiting = *rule == Overload::kRefuse ? kWaitingWithRefuse : kWaitingOtherwise;

@@ -67,11 +67,13 @@ void Pool::Run() {
   }
 }
 
-// All that have come, before any is served: the newest may be the last one in the kernel's queue.
+// All that have come, before any is served: the newest may be the last one in the kernel's queue. But nobody is refused
+// for want of a place while a worker is idle.
 void Pool::FillRoom() {
   for (int i = 0; i < kAcceptsPerTurn; ++i) {
     absl::StatusOr<Connection> client = acceptor_.TakeSeen();
     if (!client.ok()) return;
+    if (room_->is_full()) EmptyRoom();
     room_->Enter(*std::move(client));
   }
 }

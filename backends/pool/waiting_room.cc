@@ -51,13 +51,12 @@ void WaitingRoom::CloseInChild() {
   refuser_->CloseInChild();
 }
 
-// It was counted as accepted, and is not any more: such a client never had a session.
+// It was counted as accepted, and so has ended, too: a count of what was accepted must not fall.
 void WaitingRoom::Refuse(Connection client, std::atomic<int64_t> QueueCounters::*as) {
   Counters::Add(context_.statistics.queue().*as, 1);
   Counters& counters = OfService(context_.statistics.counters(), client.listener->number);
   Counters::Add(counters.refused, 1);
-  Counters::Add(counters.accepted, -1);
-  if (context_.connection_limit != nullptr) context_.connection_limit->Release();
+  CountEnd(counters, context_.connection_limit.get());
   refuser_->Refuse(std::move(client), context_);
 }
 

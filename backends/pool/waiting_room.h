@@ -39,6 +39,8 @@ class WaitingRoom {
   // The oldest. For a server that stops, and so serves all that were there before.
   std::optional<Connection> Oldest() { return line_.TakeOldest(); }
   bool empty() const { return line_.empty(); }
+  // Enter() would refuse one.
+  bool is_full() const { return line_.is_full(); }
 
   // While fd() is readable, or when UntilNextLook() is over, call Attend(): it refuses those that have waited for too
   // long, unless the server stops.

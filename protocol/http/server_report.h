@@ -100,7 +100,7 @@ struct ServerReport {
   std::string model;
   // By a clock that cannot be set, so it never goes back.
   double uptime_seconds = 0;
-  int64_t accepted = 0;  // Connections that got a session,
+  int64_t accepted = 0;  // Connections that were accepted to be served,
   int64_t active = 0;    // those of them that are open,
   int64_t refused = 0;   // and connections closed at once, over a limit or for lack of a resource.
   // Lines that could not be written at once, because the disk was full or the reader of a pipe was slow: of the access
