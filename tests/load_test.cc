@@ -349,6 +349,7 @@ TEST(LoadUsageTest, ErrorsHaveTheirStatus) {
   EXPECT_EQ(RunLoadProgram("--give_up=1s").exit_status, 2) << "without a rate";
   EXPECT_EQ(RunLoadProgram("--rate=5 --retry=at_once").exit_status, 2) << "nobody gives up";
   EXPECT_EQ(RunLoadProgram("--rate=5 --give_up=1s --retry=often").exit_status, 2);
+  EXPECT_EQ(RunLoadProgram("--rate=5 --give_up=1s --tries=5").exit_status, 2) << "nobody tries again";
   EXPECT_EQ(RunLoadProgram("--rate=5 --give_up=1s --retry=backoff --tries=0").exit_status, 2);
   EXPECT_EQ(RunLoadProgram("--rate=5 --give_up=0").exit_status, 2);
   EXPECT_EQ(RunLoadProgram("--workload=mixed").exit_status, 2);

@@ -239,6 +239,9 @@ absl::StatusOr<std::optional<Impatience>> ReadImpatience() {
     return absl::InvalidArgumentError(
         "--retry and --tries are for clients that give up: say when, with --give_up=TIME");
   }
+  if (*retry == Impatience::Retry::kNone && IsFlagSet("tries")) {
+    return absl::InvalidArgumentError("--tries is for clients that try again: say how, with --retry=at_once|backoff");
+  }
   if (*give_up < absl::Milliseconds(1) || *give_up > absl::Hours(1)) {
     return absl::InvalidArgumentError("--give_up is 1ms to 1h");
   }
