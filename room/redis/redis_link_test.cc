@@ -286,6 +286,28 @@ TEST_F(RedisLinkTest, CommandsAndBansWaitWithinTheSameBound) {
   EXPECT_TRUE(Eventually([&] { return absl::StrContains(redis.Ask({"HVALS", "polyserve:bans"}), " late\n"); }));
 }
 
+// Not even if the queue is full of what was said meanwhile.
+TEST_F(RedisLinkTest, BanThatWasLiftedWhileRedisWasAwayDoesNotComeBack) {
+  RedisProcess redis({.keeps_data = true});
+  Node a(redis.url(), {.waiting_bytes = 4096});
+  const std::unique_ptr<Member> ada = a.Join("ada");
+  ada->Execute("/ban bob 60");
+  ASSERT_TRUE(Eventually([&] { return redis.Ask({"HLEN", "polyserve:bans"}) == "1\n"; }));
+  redis.Kill();
+  HearUntil(*ada, kLost);
+  for (int i = 0; i < 100; ++i) ada->Say("much");
+  for (int i = 0; i < 100; ++i) {
+    ada->Execute("/unban bob");
+    ada->Execute("/ban bob 60");
+  }
+  ada->Execute("/unban bob");
+  redis.Start();
+  HearUntil(*ada, "'bob' is not banned any more\n");
+  EXPECT_TRUE(Eventually([&] { return a.is_up() && redis.Ask({"HLEN", "polyserve:bans"}) == "0\n"; }));
+  const std::unique_ptr<Member> bob = a.room().NewMember();
+  EXPECT_EQ(a.TryToJoin(*bob, "bob"), absl::OkStatus());
+}
+
 TEST_F(RedisLinkTest, PrivateWordsThatHaveNoRoomAreAnswered) {
   const RedisProcess redis;
   Node a(redis.url(), {.waiting_bytes = 100}), b(redis.url());

@@ -1,6 +1,7 @@
 #include "room/redis/redis_outbox.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <iterator>
 
 #include "absl/status/status.h"
@@ -44,9 +45,9 @@ size_t RedisOutbox::SizeOf(const Op& op) {
   return 0;
 }
 
-bool RedisOutbox::Admit(Op op) {
+bool RedisOutbox::Admit(Op op, size_t reserve) {
   const size_t size = SizeOf(op);
-  if (waiting_bytes_ + size > options_.waiting_bytes) return false;
+  if (waiting_bytes_ + size > options_.waiting_bytes + reserve) return false;
   waiting_bytes_ += size;
   Add(std::move(op));
   return true;
@@ -83,12 +84,31 @@ bool RedisOutbox::PassToOwner(std::string key, RoomEvent event, std::string aske
 // Without room for it, servers that start later do not know of it. The command itself, before it, is an event.
 void RedisOutbox::KeepBan(std::string key, std::string target, int minutes) {
   MutexLock lock(mutex_);
-  Admit({.kind = Op::Kind::kKeepBan, .key = std::move(key), .text = std::move(target), .minutes = minutes});
+  AddOfBan({.kind = Op::Kind::kKeepBan, .key = std::move(key), .text = std::move(target), .minutes = minutes}, 0);
 }
 
+// One that is lost would give the ban back, also to this server, when the link comes up: so it finds room where what
+// was said does not.
 void RedisOutbox::ForgetBan(std::string key) {
   MutexLock lock(mutex_);
-  Admit({.kind = Op::Kind::kForgetBan, .key = std::move(key)});
+  AddOfBan({.kind = Op::Kind::kForgetBan, .key = std::move(key)}, options_.waiting_bytes);
+}
+
+// What was said of the same ban before, and was not sent yet, is void: so there is one for each ban, however often it
+// is made and lifted.
+void RedisOutbox::AddOfBan(Op op, size_t reserve) {
+  const auto is_of_this_ban = [&op](const Op& other) {
+    return (other.kind == Op::Kind::kKeepBan || other.kind == Op::Kind::kForgetBan) && other.key == op.key;
+  };
+  const auto unsent = ops_.begin() + static_cast<std::ptrdiff_t>(sent_);
+  const auto before = std::find_if(unsent, ops_.end(), is_of_this_ban);
+  if (before == ops_.end()) {
+    Admit(std::move(op), reserve);
+    return;
+  }
+  waiting_bytes_ += SizeOf(op);
+  waiting_bytes_ -= SizeOf(*before);
+  *before = std::move(op);
 }
 
 int64_t RedisOutbox::Claim(const std::string& key, absl::string_view name) {

@@ -36,7 +36,8 @@ class RedisOutbox {
     std::string server = {};  // This server's id, the same for all processes that hold its room, one after the other.
     std::string origin = {};  // This process's.
     absl::Duration expiry = absl::Seconds(15);
-    // What may wait for the link in events, commands and bans; further ones are lost, and events are counted.
+    // What may wait for the link in events, commands and bans; further ones are lost, and events are counted. As much
+    // again may wait in the ends of bans.
     size_t waiting_bytes = size_t{4} << 20;
     int64_t stream_length = 16384;  // The bound of the stream, in events.
   };
@@ -114,8 +115,10 @@ class RedisOutbox {
   void TakeClaims(const Op& op, const RedisReply& reply, Effects& effects) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // What it takes of Options::waiting_bytes; 0 if there are only as many as names.
   static size_t SizeOf(const Op& op);
-  // Adds it, if there is room for it.
-  bool Admit(Op op) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Adds it, if there is room for it: Options::waiting_bytes, and this reserve.
+  bool Admit(Op op, size_t reserve = 0) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // The same, in the place of an earlier one of the same ban, if that still waits.
+  void AddOfBan(Op op, size_t reserve) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // The same; if not, the event is counted as lost.
   void AddEvent(RoomEvent event) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
