@@ -15,9 +15,9 @@ _REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__
 _PROGRAMS = os.environ.get("POLYSERVE_BIN", _REPOSITORY)
 
 
-def _line(goodput, p99_ms=10.0, capacity=1000.0, tries=100, refused=0, gave_up=0, generator_was_the_limit=False):
+def _line(goodput, p99_ms=10.0, capacity=1000.0, tries=100, refused=0, gave_up=0, is_in_doubt=False):
     return {"goodput": goodput, "p99_ms": p99_ms, "capacity": capacity, "tries": tries, "refused": refused, "gave_up": gave_up,
-            "generator_was_the_limit": generator_was_the_limit}
+            "is_in_doubt": is_in_doubt, "failed": None}
 
 
 def _point(factor, goodput, p99_ms=10.0):
@@ -33,9 +33,9 @@ class PointTest(unittest.TestCase):
         point = judge.point(2.0, [_line(500, tries=100, refused=50, gave_up=10), _line(500, tries=300, refused=50)])
         self.assertEqual((point.refused, point.gave_up), (0.25, 0.025))
 
-    def test_round_in_which_the_generator_was_the_limit_casts_doubt(self):
+    def test_round_that_was_disturbed_casts_doubt(self):
         self.assertFalse(judge.point(2.0, [_line(500)]).is_in_doubt)
-        self.assertTrue(judge.point(2.0, [_line(500), _line(500, generator_was_the_limit=True)]).is_in_doubt)
+        self.assertTrue(judge.point(2.0, [_line(500), _line(500, is_in_doubt=True)]).is_in_doubt)
 
     def test_without_an_answer_there_is_no_time(self):
         self.assertIsNone(judge.point(2.0, [_line(0, p99_ms=None)]).p99_ms)
@@ -72,6 +72,11 @@ class VerdictTest(unittest.TestCase):
         verdict = judge.judge({"wait": [_point(1, 1.0), _point(2, 0.3)], "refuse": [_point(1, 1.0), _point(2, 0.2)]})
         self.assertEqual((verdict.right, verdict.holds), ("wait", False))
 
+    def test_figure_in_doubt_makes_the_verdict_one(self):
+        sure, doubtful = _point(2, 0.9), judge.Point(2, 0.5, 0.5, 0.5, 10.0, 0.0, 0.0, True)
+        self.assertFalse(judge.judge({"wait": [sure]}).is_in_doubt)
+        self.assertTrue(judge.judge({"newest": [sure], "wait": [doubtful]}).is_in_doubt)
+
     def test_nothing_answered_is_no_division_by_zero(self):
         self.assertFalse(judge.judge({"wait": [_point(1, 0.0, None)]}).holds)
 
@@ -90,9 +95,28 @@ class FiguresTest(unittest.TestCase):
         report = {**self.REPORT, "errors": {"not_connected": 1}}
         self.assertTrue(measure.figures(LoadRun(report, "1 connections could not be made"))["generator_was_the_limit"])
 
-    def test_run_that_says_nothing_has_answered_nothing(self):
+    def test_run_without_a_report_says_nothing(self):
         line = measure.figures(LoadRun(None, "no server"))
-        self.assertEqual((line["goodput"], line["p99_ms"], line["failed"]), (0.0, None, "no server"))
+        self.assertEqual((line["goodput"], line["p99_ms"], line["failed"]), (None, None, "no server"))
+
+    def test_that_nothing_was_answered_is_a_finding_and_any_other_fault_casts_doubt(self):
+        for faults, is_in_doubt in (([], False), (["there was no reply at all"], False), (["2 replies were wrong"], True)):
+            report = {**self.REPORT, "faults": faults}
+            self.assertEqual(measure.figures(LoadRun(report, "; ".join(faults) or None))["is_in_doubt"], is_in_doubt)
+
+
+class WarmUpTest(unittest.TestCase):
+    def test_lasts_until_there_is_an_overload(self):
+        work = measure.Work(1, "500ms", 1.0)
+        self.assertEqual([work.warm_up_s(factor) for factor in (0.5, 1.0, 2.0)], [1.0, 1.0, 1.0])
+        self.assertAlmostEqual(work.warm_up_s(1.2), 3.75)
+        self.assertEqual(work.warm_up_s(1.01), 10.0)
+
+    def test_times_are_those_of_the_programs(self):
+        self.assertEqual([measure.seconds(word) for word in ("500ms", "2s", "1.5m", "250us")], [0.5, 2.0, 90.0, 0.00025])
+        for wrong in ("", "5", "ms", "5 parsecs"):
+            with self.subTest(wrong), self.assertRaises(ValueError):
+                measure.seconds(wrong)
 
 
 class ResultsTest(unittest.TestCase):
@@ -121,9 +145,25 @@ class ResultsTest(unittest.TestCase):
         self.assertRegex(said, r"newest +0\.95 +0\.90 +0\.0")
         self.assertNotIn("In doubt", said)
 
-    def test_text_names_what_the_generator_could_not_measure(self):
-        self.points[1]["generator_was_the_limit"] = True
-        self.assertIn("In doubt, since the load generator was the limit: wait at 2x.\n", text.text(self.found()))
+    def test_text_names_what_is_in_doubt(self):
+        self.points[3]["is_in_doubt"] = True
+        said = text.text(self.found())
+        self.assertIn("In doubt, since the load generator was the limit, or had a fault: newest at 2x.\n", said)
+        self.assertIn("wait would collapse. That is in doubt, as figures behind it are.", said)
+
+    def test_run_that_has_failed_is_no_collapse(self):
+        self.points[1].update(goodput=None, failed="no server")
+        self.assertEqual(list(self.found()[0].parts[0].points), ["newest"])
+        said = text.text(self.found())
+        self.assertIn("Not measured: wait at 2x, and so wait is left out: no server", said)
+        self.assertNotIn("would collapse", said)
+        self.assertEqual(cli.as_json(self.found())[0]["parts"][0]["failures"], [{"rule": "wait", "factor": 2.0, "why": "no server"}])
+
+    def test_without_any_rule_there_is_no_verdict(self):
+        for line in self.points:
+            line.update(goodput=None, failed="no server")
+        self.assertNotIn("keeps", text.text(self.found()))
+        json.dumps(cli.as_json(self.found()))
 
     def test_summary_is_json(self):
         summary = json.loads(json.dumps(cli.as_json(self.found())))
@@ -132,7 +172,7 @@ class ResultsTest(unittest.TestCase):
 
 class CommandLineTest(unittest.TestCase):
     def test_what_makes_no_sense_is_refused(self):
-        for wrong in (["--factors=0"], ["--factors=many"], ["--retry=often"], ["--rounds=0"], ["--seconds=0"]):
+        for wrong in (["--factors=0"], ["--factors=many"], ["--retry=often"], ["--rounds=0"], ["--seconds=0"], ["--give_up=long"]):
             with self.subTest(wrong), self.assertRaises(cli.UsageError):
                 cli.check(cli.parser().parse_args(wrong))
 

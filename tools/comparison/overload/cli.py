@@ -34,7 +34,8 @@ class Part:
     retry: str
     points: dict  # rule -> [judge.Point].
     recovery: dict  # rule -> seconds, or None.
-    verdict: judge.Verdict
+    verdict: judge.Verdict  # None if no rule was measured whole.
+    failures: dict  # (rule, factor) -> why it was not measured.
 
 
 @dataclass(frozen=True)
@@ -89,21 +90,28 @@ def check(options):
     """The factors and the kinds of clients."""
     if options.rounds < 1 or options.seconds <= 0 or options.primes < 1:
         raise UsageError("--rounds, --seconds and --primes are above 0")
+    try:
+        measure.seconds(options.give_up)
+    except ValueError as error:
+        raise UsageError(f"--give_up: {error}") from error
     return _numbers("factors", options.factors, 0.01), _retries(options.retry)
 
 
 class Run:
     """Measures all of it, and keeps each line at once."""
 
-    def __init__(self, bench, folder, factors, retries, options):
+    def __init__(self, bench, work, folder, factors, retries, options):
+        self._work = work
         self._bench, self._folder, self._options = bench, folder, options
         self._factors, self._retries = factors, retries
         self.capacities = {}
 
     def expected_s(self, rules):
-        points = len(self._factors) * (self._options.seconds + 1.0 + _START_S)
-        of_a_rule = len(self._retries) * (points + 7.5 + _START_S)
+        of_a_rule = len(self._retries) * (sum(map(self._point_s, self._factors)) + 7.5 + _START_S)
         return self._options.rounds * sum(len(those) * of_a_rule + self._options.seconds for those in rules.values())
+
+    def _point_s(self, factor):
+        return self._options.seconds + self._work.warm_up_s(factor) + _START_S
 
     def measure(self, models, rules):
         progress = Progress(self.expected_s(rules))
@@ -130,7 +138,7 @@ class Run:
                     progress.begin(f"{model.name}, {rule}, {retry}, {factor:g}x")
                     line = self._bench.at(model, rule, capacity, factor, retry, seed)
                     self._folder.append(POINTS, {**key, "factor": factor, **line})
-                    progress.end(self._options.seconds + 1.0 + _START_S)
+                    progress.end(self._point_s(factor))
                 progress.begin(f"{model.name}, {rule}, {retry}, a burst")
                 self._folder.append(BURSTS, {**key, **self._bench.burst(model, rule, capacity, retry, seed)})
                 progress.end(7.5 + _START_S)
@@ -144,18 +152,26 @@ def results(names, capacities, points, bursts, give_up):
 
 def _parts(name, points, bursts):
     for retry in dict.fromkeys(line["retry"] for line in points if line["model"] == name):
-        found, recovery = {}, {}
+        found, recovery, failures = {}, {}, {}
         of_part = [line for line in points if (line["model"], line["retry"]) == (name, retry)]
         for rule in dict.fromkeys(line["rule"] for line in of_part):
             by_factor = {}
             for line in of_part:
                 if line["rule"] == rule:
                     by_factor.setdefault(line["factor"], []).append(line)
-            found[rule] = [judge.point(factor, lines) for factor, lines in sorted(by_factor.items())]
+            found[rule] = []
+            for factor, lines in sorted(by_factor.items()):
+                measured = [line for line in lines if line["goodput"] is not None]
+                if measured:
+                    found[rule].append(judge.point(factor, measured))
+                else:
+                    failures[rule, factor] = lines[-1]["failed"]
             recovery[rule] = _recovery([line for line in bursts if (line["model"], line["retry"], line["rule"]) == (name, retry, rule)])
-        most = max(map(len, found.values()))  # A run that was broken off has a rule with fewer: that says nothing.
+        # A run that was broken off has a rule with fewer points than others, and one that has failed lacks a point: such a rule is
+        # left out, since a figure that is missing says nothing.
+        most = len({line["factor"] for line in of_part})
         found = {rule: those for rule, those in found.items() if len(those) == most}
-        yield Part(retry, found, recovery, judge.judge(found))
+        yield Part(retry, found, recovery, judge.judge(found) if found else None, failures)
 
 
 def _recovery(lines):
@@ -165,7 +181,11 @@ def _recovery(lines):
 
 
 def as_json(found):
-    return [asdict(result) for result in found]
+    """For JSON, which has no pairs as keys."""
+    models = [asdict(result) for result in found]
+    for part in (part for model in models for part in model["parts"]):
+        part["failures"] = [{"rule": rule, "factor": factor, "why": why} for (rule, factor), why in part["failures"].items()]
+    return models
 
 
 def _describe(options, built):
@@ -186,11 +206,12 @@ def _run(options, folder, scratch):
     workloads.make_files(f"{scratch}/files")
     server_cpus, client_cpus = machine.split_cpus(machine.cpus())
     setting = subjects.Setting(f"{scratch}/files", server_cpus, folder.path("logs"), scratch, _POOL)
-    bench = measure.Bench(Load(built.load.path, client_cpus), setting, measure.Work(options.primes, options.give_up, options.seconds))
+    work = measure.Work(options.primes, options.give_up, options.seconds)
+    bench = measure.Bench(Load(built.load.path, client_cpus), setting, work)
     known = programs.models(built.server)
     models = subjects.choose(subjects.split(options.models), built.server, known)
     rules = {model.name: bench.rules_of(model) for model in models}
-    run = Run(bench, folder, factors, retries, options)
+    run = Run(bench, work, folder, factors, retries, options)
     print(f"compare: {len(models)} models, {duration(run.expected_s(rules))}", file=sys.stderr)
     is_complete = True
     try:

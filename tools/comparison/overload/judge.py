@@ -24,7 +24,7 @@ class Point:
     p99_ms: float  # Of what was answered in time, counted from its try; None: nothing was.
     refused: float  # Of the tries: parts.
     gave_up: float
-    is_in_doubt: bool = False  # In a round the load generator was the limit.
+    is_in_doubt: bool = False  # In a round the load generator was the limit, or the run had a fault.
 
 
 def point(factor, lines):
@@ -34,7 +34,7 @@ def point(factor, lines):
     tries = sum(line["tries"] for line in lines) or 1
     return Point(factor, median(parts), min(parts), max(parts), median(times) if times else None,
                  sum(line["refused"] for line in lines) / tries, sum(line["gave_up"] for line in lines) / tries,
-                 any(line["generator_was_the_limit"] for line in lines))
+                 any(line["is_in_doubt"] for line in lines))
 
 
 def recovery_s(per_interval, interval_s, rate, burst_end_s):
@@ -61,6 +61,7 @@ class Verdict:
     holds: bool  # Its goodput at the highest rate is HOLDS of its best.
     kept: float  # What part of its best that is.
     collapses: tuple  # Other rules that do not hold.
+    is_in_doubt: bool = False  # So is a figure that has decided it.
 
 
 def kept(points):
@@ -77,4 +78,5 @@ def judge(points_of):
     equal = [rule for rule, each in last.items() if each.goodput >= best * (1 - _EQUAL)]
     right = min(equal, key=lambda rule: (last[rule].p99_ms is None, last[rule].p99_ms or 0.0))
     others = tuple(rule for rule, points in points_of.items() if rule != right and kept(points) < HOLDS)
-    return Verdict(right, kept(points_of[right]) >= HOLDS, kept(points_of[right]), others)
+    is_in_doubt = any(point.is_in_doubt for point in [*last.values(), *points_of[right]])
+    return Verdict(right, kept(points_of[right]) >= HOLDS, kept(points_of[right]), others, is_in_doubt)

@@ -16,6 +16,13 @@ _CAPACITY_CONNECTIONS = 16  # Enough to keep any model busy, and few enough to w
 _STEADY, _BURST = 0.8, 3.0  # Of the capacity: before and behind a burst, and in it.
 _BURST_S, _BEFORE_S, _BEHIND_S = 1.0, 1.0, 5.0
 _INTERVAL_S = 0.1
+# A server that goes on in the order of arrival collapses only when its queue is as long as its clients wait: at F times its capacity
+# after give_up / (F - 1). Until then there is no overload to measure.
+_TIMES_TILL_COLLAPSE = 1.5
+_WARM_UP_S, _MOST_WARM_UP_S = 1.0, 10.0
+# A server that answers nothing in time is a finding, not a fault.
+_NOTHING_ANSWERED = "there was no reply at all"
+_UNITS = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0}
 _PATIENCE_S = 60
 
 
@@ -29,6 +36,12 @@ class Work:
 
     def flags(self, *more):
         return ("--workload=compute-close", f"--primes={self.primes}", *more)
+
+    def warm_up_s(self, factor):
+        """How long to load a server at this multiple of its capacity before it counts."""
+        if factor <= 1:
+            return _WARM_UP_S
+        return min(max(_WARM_UP_S, _TIMES_TILL_COLLAPSE * seconds(self.give_up) / (factor - 1)), _MOST_WARM_UP_S)
 
     def impatient(self, rate, retry, *more):
         return self.flags(f"--rate={rate:.1f}", f"--give_up={self.give_up}", f"--retry={retry}", *more)
@@ -62,10 +75,10 @@ class Bench:
         return (run.report["replies_per_second"] if run.report else 0.0), run.failed
 
     def at(self, model, rule, capacity, factor, retry, seed):
-        """A line: what was answered in time at this multiple of the capacity."""
+        """A line: what was answered in time at this multiple of the capacity; its goodput is None if that was not measured."""
         with self._server(model, rule) as server:
-            run = self._client.run(self._work.impatient(factor * capacity, retry), server.addresses[SERVICE], self._work.seconds, 1.0,
-                                   seed)
+            run = self._client.run(self._work.impatient(factor * capacity, retry), server.addresses[SERVICE], self._work.seconds,
+                                   self._work.warm_up_s(factor), seed)
         return {"capacity": capacity, **figures(run)}
 
     def burst(self, model, rule, capacity, retry, seed):
@@ -92,18 +105,29 @@ def with_rule(model, flags):
     return replace(model, flags=(*model.flags, *flags))
 
 
+def seconds(time_text):
+    """Of a time as the programs take it: "500ms"."""
+    number = time_text.rstrip("mushn")
+    try:
+        return float(number) * _UNITS[time_text[len(number):]]
+    except (KeyError, ValueError) as error:
+        raise ValueError(f"'{time_text}' is no time such as 500ms or 2s") from error
+
+
 def figures(run):
-    """What a line has of a load.LoadRun. A run without a report has answered nothing."""
+    """What a line has of a load.LoadRun. One without a report says nothing of the server: its goodput is None."""
     if run.report is None:
-        return {"goodput": 0.0, "p99_ms": None, "tries": 0, "refused": 0, "gave_up": 0, "failed_requests": 0, "due": 0,
-                "failed": run.failed, "generator_was_the_limit": False}
+        return {"goodput": None, "p99_ms": None, "tries": 0, "refused": 0, "gave_up": 0, "failed_requests": 0, "due": 0,
+                "failed": run.failed, "generator_was_the_limit": False, "is_in_doubt": True}
     tries, times = run.report["impatience"], run.report["service_ns"]
+    has_fault = any(fault != _NOTHING_ANSWERED for fault in run.report.get("faults", []))
     # It has too few ports or descriptors for the connections that would be needed.
     lacks_connections = run.report["errors"]["not_connected"] > 0
     return {"goodput": run.report["replies_per_second"], "p99_ms": times["p99"] / 1e6 if times["count"] else None,
             "tries": tries["tries"], "refused": tries["refused"], "gave_up": tries["gave_up"], "failed_requests": tries["failed"],
             "due": run.report["due"], "failed": run.failed,
-            "generator_was_the_limit": run.report["generator_was_the_limit"] or lacks_connections}
+            "generator_was_the_limit": run.report["generator_was_the_limit"] or lacks_connections,
+            "is_in_doubt": run.report["generator_was_the_limit"] or has_fault}
 
 
 def model_of(name, server, known):

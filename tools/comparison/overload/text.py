@@ -37,13 +37,18 @@ def sentence(model, retry, verdict):
         said += ", which is a collapse all the same"
     if verdict.collapses:
         said += f"; {', '.join(verdict.collapses)} would collapse"
-    return said + "."
+    return said + (". That is in doubt, as figures behind it are." if verdict.is_in_doubt else ".")
 
 
 def doubt(points_of):
-    """Lines that name the figures in which the load generator was the limit."""
+    """Lines that name the figures that were disturbed."""
     those = [f"{rule} at {point.factor:g}x" for rule, points in points_of.items() for point in points if point.is_in_doubt]
-    return [f"  In doubt, since the load generator was the limit: {', '.join(those)}."] if those else []
+    return [f"  In doubt, since the load generator was the limit, or had a fault: {', '.join(those)}."] if those else []
+
+
+def left_out(failures):
+    """Lines that say what was not measured: {(rule, factor): why}."""
+    return [f"  Not measured: {rule} at {factor:g}x, and so {rule} is left out: {why}" for (rule, factor), why in failures.items()]
 
 
 def text(results):
@@ -52,8 +57,9 @@ def text(results):
     for model in results:
         lines.append(f"{model.name}: {model.capacity:,.0f} requests per second is its capacity; clients give up after {model.give_up}")
         for part in model.parts:
-            lines += table(f"goodput, --retry={part.retry}", part.points, _goodput, part.recovery)
-            lines += table(f"p99, --retry={part.retry}", part.points, _p99)
-            lines += doubt(part.points)
-        lines += [sentence(model.name, part.retry, part.verdict) for part in model.parts] + [""]
+            if part.points:
+                lines += table(f"goodput, --retry={part.retry}", part.points, _goodput, part.recovery)
+                lines += table(f"p99, --retry={part.retry}", part.points, _p99)
+            lines += doubt(part.points) + left_out(part.failures)
+        lines += [sentence(model.name, part.retry, part.verdict) for part in model.parts if part.verdict] + [""]
     return "\n".join(lines + list(_LEGEND))
