@@ -1,4 +1,5 @@
-"""CpuGroup: the processor time of a server and of all its descendants, also of those that ended long ago.
+"""CpuGroup: the processor time of a server and of all its descendants, also of those that ended long ago. given(): what the groups
+that the tools themselves run in, such as a container's, allow.
 
 A control group of its own counts it to the microsecond. Making one takes root, or a delegated group; if neither is
 possible, the caller adds up /proc/PID/stat, which misses children that no parent waited for.
@@ -11,6 +12,7 @@ import re
 from . import procfs
 
 _numbers = itertools.count(1)
+_NO_LIMIT_BYTES = 2**60  # Version 1 writes "none" as the largest number of whole pages.
 
 
 def own_path(controller):
@@ -49,6 +51,43 @@ def join(folder):
     """Moves the calling process into a group; for a child between fork and exec."""
     with open(folder + "/cgroup.procs", "w", encoding="ascii") as file:
         file.write("0")
+
+
+def given(those=None, own=own_path):
+    """{"cpus", "memory_kib"}: the least that this process's groups and those above them allow; None: they set no limit.
+
+    those  as mounts() gives them
+    own    as own_path()
+    """
+    found = {"cpus": [], "memory_kib": []}
+    for point, kind, options in mounts() if those is None else those:
+        for controller in ("cpu", "memory"):
+            if kind == "cgroup2" or controller in options.split(","):
+                for folder in _up(point, own("" if kind == "cgroup2" else controller)):
+                    name, limit = _limit(folder, controller, kind)
+                    found[name] += [limit] if limit else []
+    return {name: min(limits, default=None) for name, limits in found.items()}
+
+
+def _up(point, path):
+    """The folders from a group to the top of its hierarchy. A container's path may be the host's, of which it sees the top alone."""
+    parts = (path or "").strip("/").split("/")
+    return [os.path.join(point, *parts[:length]) for length in range(len(parts), -1, -1)]
+
+
+def _limit(folder, controller, kind):
+    """(what it limits, the limit or None)."""
+    def number(name):
+        text = procfs.read(f"{folder}/{name}").strip()
+        return int(text) if text.isdigit() else None
+    if controller == "memory":
+        limit = number("memory.max" if kind == "cgroup2" else "memory.limit_in_bytes")
+        return "memory_kib", limit // 1024 if limit and limit < _NO_LIMIT_BYTES else None
+    if kind == "cgroup2":
+        quota, _, period = procfs.read(f"{folder}/cpu.max").partition(" ")
+        return "cpus", int(quota) / int(period) if quota.isdigit() else None
+    quota, period = number("cpu.cfs_quota_us"), number("cpu.cfs_period_us")
+    return "cpus", quota / period if quota and period else None
 
 
 def remove(folder):

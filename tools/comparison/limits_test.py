@@ -6,7 +6,7 @@ import tempfile
 import time
 import unittest
 
-from comparison import limits, measure, processes, single_figures, subjects, table, workloads
+from comparison import cgroup, limits, measure, processes, single_figures, subjects, table, workloads
 from comparison.limits import Events, LimitError, Limits
 
 _PATIENCE_S = 100
@@ -51,7 +51,7 @@ class Counting:
         self.removed = True
 
 
-class GroupTest(unittest.TestCase):
+class FolderTest(unittest.TestCase):
     """Folders in place of the kernel's."""
 
     def setUp(self):
@@ -69,6 +69,8 @@ class GroupTest(unittest.TestCase):
         with open(os.path.join(self.top, path), encoding="ascii") as file:
             return file.read()
 
+
+class GroupTest(FolderTest):
     def version2(self, wanted, own="/user"):
         return limits.make_version2(wanted, "box", [(self.top, "cgroup2", "rw")], {"": own}.get)
 
@@ -119,6 +121,34 @@ class GroupTest(unittest.TestCase):
         with self.assertRaisesRegex(LimitError, "no hierarchy of memory"):
             limits.make_version1(Limits(memory_bytes=2**26), "box", [(f"{self.top}/cpu", "cgroup", "cpu")], lambda _: "/", Counting)
         self.assertEqual(os.listdir(f"{self.top}/cpu/low"), [])
+
+
+class GivenTest(FolderTest):
+    """What a container gives the tools themselves."""
+
+    def test_version_2_is_limited_by_each_group_above(self):
+        self.put("cpu.max", "max 100000\n")
+        self.put("outer/cpu.max", "150000 100000\n")
+        self.put("outer/inner/cpu.max", "max 100000\n")
+        self.put("outer/memory.max", "max\n")
+        self.put("outer/inner/memory.max", "1048576\n")
+        self.assertEqual(cgroup.given([(self.top, "cgroup2", "rw")], {"": "/outer/inner"}.get), {"cpus": 1.5, "memory_kib": 1024})
+
+    def test_version_1_has_a_hierarchy_for_each_controller(self):
+        self.put("cpu/low/cpu.cfs_quota_us", "25000\n")
+        self.put("cpu/low/cpu.cfs_period_us", "50000\n")
+        self.put("cpu/cpu.cfs_quota_us", "-1\n")
+        self.put("cpu/cpu.cfs_period_us", "100000\n")
+        self.put("memory/memory.limit_in_bytes", "9223372036854771712\n")
+        mounts = [(f"{self.top}/cpu", "cgroup", "rw,cpu,cpuacct"), (f"{self.top}/memory", "cgroup", "rw,memory")]
+        self.assertEqual(cgroup.given(mounts, {"cpu": "/low", "memory": "/"}.get), {"cpus": 0.5, "memory_kib": None})
+
+    def test_a_path_of_the_host_leads_to_the_top_of_what_a_container_sees(self):
+        self.put("cpu.max", "200000 100000\n")
+        self.assertEqual(cgroup.given([(self.top, "cgroup2", "rw")], {"": "/docker/0123"}.get), {"cpus": 2.0, "memory_kib": None})
+
+    def test_without_control_groups_there_is_no_limit(self):
+        self.assertEqual(cgroup.given([], lambda controller: None), {"cpus": None, "memory_kib": None})
 
 
 class WorkloadTest(unittest.TestCase):

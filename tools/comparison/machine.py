@@ -5,7 +5,7 @@ import hmac
 import os
 import re
 
-from . import procfs
+from . import cgroup, procfs
 
 SYSCTLS = ("net.core.somaxconn", "net.core.netdev_max_backlog", "net.core.rmem_default", "net.core.wmem_default",
            "net.core.rmem_max", "net.core.wmem_max", "net.ipv4.tcp_congestion_control",
@@ -70,6 +70,7 @@ def describe():
             "cpu": _first(r"^model name\s*:\s*(.+)$", info, system.machine),
             "cores": os.cpu_count(),
             "cores_for_us": len(cpus()),
+            "given": cgroup.given(),
             "virtual": "hypervisor" in (_first(r"^flags\s*:\s*(.+)$", info) or "").split(),
             "memory_kib": int(_first(r"^MemTotal:\s+(\d+)", memory, "0")),
             "kernel": f"{system.sysname} {system.release} {system.machine}",

@@ -43,6 +43,16 @@ def _virtual(run):
     return None if virtual is None else "virtual" if virtual else "not virtual"
 
 
+def _given(run):
+    """The limits of a container, say, in words."""
+    given = run["machine"].get("given")
+    if given is None:
+        return None
+    parts = [f"{given['cpus']:g} processors"] if given.get("cpus") else []
+    parts += [f"{given['memory_kib'] / _GIB_IN_KIB:.3g} GiB"] if given.get("memory_kib") else []
+    return ", ".join(parts) or "none"
+
+
 def _revision(run):
     git = run.get("git") or {}
     return git["revision"][:12] + (", changed" if git.get("dirty") else "") if git.get("revision") else None
@@ -63,6 +73,7 @@ ALL = (
     Fact("cores", lambda run: run["machine"].get("cores_for_us") or run["machine"]["cores"], _number),
     Fact("processors of the server", lambda run: len(run["server_cpus"]) if run.get("server_cpus") else None, _number),
     Fact("machine", _virtual),
+    Fact("limits of its container", _given),
     Fact("memory in GiB", lambda run: round(run["machine"]["memory_kib"] / _GIB_IN_KIB, 1), _number),
     Fact("kernel", _kernel, _release),
     Fact("architecture", lambda run: run["machine"]["kernel"].split()[-1]),
