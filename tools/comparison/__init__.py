@@ -7,11 +7,12 @@
     plan, order         the schedule              runner       executes it
     stopping            when a subject is done
     extras              measurements beside the rounds
-    store, schema       raw data, JSON lines      merging      several runs on one page
+    store               raw data, JSON lines      merging      several runs on one page
+    schema, check       their format
     inference           verdicts on tables        simulation   how often those are right
     statistics          intervals, lines          summary      figures from raw data
     fairness            equal conditions          table        the text output
     doctor              is the machine quiet?
 
-Only Debian's packages: python3, python3-numpy and python3-scipy; for merging, python3-jsonschema.
+Only Debian's packages: python3, python3-numpy and python3-scipy; for checking data and merging it, python3-jsonschema.
 """

@@ -8,7 +8,7 @@ import tempfile
 import time
 import unittest
 
-from comparison import schema
+from comparison import check
 from comparison.limits import Limits
 from comparison.limits_test import can_make as can_limit
 from comparison.network_test import can_make, namespaces_of
@@ -42,7 +42,7 @@ class CompareTest(unittest.TestCase):
         process = self.start(*arguments, **more)
         output, said = process.communicate(timeout=_PATIENCE_S)
         if os.path.isdir(self.out):  # Whatever the run was about, its data follows the format.
-            self.assertEqual(schema.faults_of_folder(self.out), [])
+            self.assertEqual(check.faults_of_folder(self.out), [])
         return process.returncode, output, said
 
     def servers_left(self):
@@ -189,6 +189,30 @@ class CompareTest(unittest.TestCase):
         status, again, said = self.run_compare(f"--resume={self.out}")
         self.assertIn(again.strip().splitlines()[-1], output, said)
         self.assertEqual(self.servers_left(), [])
+
+    def test_runs_are_merged(self):
+        folders = [os.path.join(self.scratch, name) for name in ("ada", "ben")]
+        for folder in folders:
+            self.out = folder
+            status, _, said = self.run_compare("--models=fork,epoll", "--workloads=echo", "--rounds=3", "--duration=0.3", "--parts=rounds",
+                                               f"--out={folder}")
+            self.assertIn(status, (0, 1), said)
+            run = self.content("run.json")
+            with open(os.path.join(folder, "run.json"), "w", encoding="utf-8") as file:
+                json.dump({**run, "unfit": []}, file)  # A build for tests is not optimized, and would not count.
+        self.out = os.path.join(self.scratch, "merged")
+        done = subprocess.run(["/usr/bin/python3", os.path.join(_REPOSITORY, "tools/compare"), "merge",
+                               *(f"{os.path.basename(folder)}={folder}" for folder in folders), f"--out={self.out}"],
+                              capture_output=True, text=True, timeout=_PATIENCE_S, check=False)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertTrue(done.stdout.startswith("2 machines:\n  ada "), done.stdout)
+        self.assertEqual(check.faults_of_folder(self.out), [])
+        self.assertIn("merged.html", os.listdir(self.out))
+        merged = self.content("merged.json")
+        self.assertIn(("echo", "cpu_us_per_request"), {(pair["workload"], pair["metric"]) for pair in merged["pairs"]})
+        for pair in merged["pairs"]:
+            self.assertEqual((pair["first"], pair["second"], sorted(name for names in pair["on"].values() for name in names)),
+                             ("fork", "epoll", ["ada", "ben"]))
 
     def test_two_versions_are_compared_model_by_model(self):
         server = os.path.join(programs_folder(), "server")

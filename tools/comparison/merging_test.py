@@ -249,7 +249,7 @@ class ReadTest(FolderTest):
         folder = self.good("old")
         with open(os.path.join(folder, "run.json"), "w", encoding="utf-8") as file:
             json.dump({"started": "then"}, file)
-        self.assertIn("it has no version of the format", self.refuse(folder))
+        self.assertIn("run.json has no version of the format", self.refuse(folder))
 
     def test_a_damaged_file_is_refused_with_the_place(self):
         folder = self.good(summary={"verdicts": [{"a": "poll", "b": "epoll", "workload": "echo", "metric": "throughput", "kind": "won"}]})

@@ -46,12 +46,13 @@ class _Help(argparse.ArgumentDefaultsHelpFormatter):
 def parser():
     options = argparse.ArgumentParser(
         prog="tools/compare",
-        usage="tools/compare [diff OLD NEW] [options]\n       tools/compare merge [NAME=]DIR [NAME=]DIR ... [options]",
+        usage="tools/compare [diff OLD NEW] [options]\n       tools/compare merge [NAME=]DIR [NAME=]DIR ... [options]\n"
+              "       tools/compare check DIR ...",
         description=(
             "Runs models of the server, and reference servers, under the same loads, and says which differ. With diff OLD NEW: two "
             "versions of the server, each a revision of git, a folder with a server, or . for this tree; says which models have become "
             "better or worse. With merge: the results of several runs, such as those of several machines, on one page; "
-            "tools/compare merge --help lists its options."),
+            "tools/compare merge --help lists its options. With check: whether result folders follow the format."),
         epilog="Workloads: " + "; ".join(f"{workload.name}: {workload.title}" for workload in workloads.ALL) + ".",
         formatter_class=_Help, argument_default=None)
     add = options.add_argument

@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from . import connections, machine, measure, order, programs, resident, slices, subjects, workloads
 from .load import Load
 
+SCHEMA = 1  # Of the file that --out writes: study.json, if it lies in a result folder.
 _WORKLOADS = ("echo", "http")
 _INTERVAL_S = 0.005  # The shortest time of which the deviation is told.
 _SLICES_S = (0.05, 0.1, 0.2, 0.5)
@@ -214,7 +215,7 @@ def main():
     print(text(found))
     if options.out:
         with open(options.out, "w", encoding="utf-8") as file:
-            json.dump({"machine": machine.describe(), "model": options.model, "minutes_each": options.minutes,
+            json.dump({"schema": SCHEMA, "machine": machine.describe(), "model": options.model, "minutes_each": options.minutes,
                        "workloads": found}, file)
             file.write("\n")
 

@@ -45,8 +45,9 @@ class BenchmarksTest(unittest.TestCase):
 
     def test_the_study_is_told_and_kept(self):
         way = {"logs": [0.01] * 25, "each_s": 2.0, "spread": 0.02, "half_width_of_20_minutes": 0.004}
-        data = {"model": "epoll", "machine": {"kernel": "Linux 6.1"}, "minutes_each": 2, "workloads": {"echo": {
-            "noise": {"allan": {"0.005": 0.06, "1.28": 0.015}, "others_share": 0.01, "host_share": 0.0},
+        machine = {"cpu": "AMD Ryzen 7", "cores": 8, "memory_kib": 2**24, "kernel": "Linux 6.1"}
+        data = {"schema": 1, "model": "epoll", "machine": machine, "minutes_each": 2, "workloads": {"echo": {
+            "noise": {"allan": {"0.005": 0.06, "1.28": 0.015}, "seconds": 240, "others_share": 0.01, "host_share": 0.0},
             "ways": [{**way, "name": "fresh servers"}, {**way, "name": "slices of 50 ms", "half_width_of_20_minutes": 0.001}]}}}
         with tempfile.TemporaryDirectory() as folder:
             given = synthetic.tiny(folder, {"fork": {"throughput": 100}})

@@ -10,7 +10,7 @@ import pathlib
 import re
 import statistics
 
-from comparison import floors, inference, metrics, needs, ranking, summary
+from comparison import floors, inference, metrics, needs, ranking, schema, summary
 
 from . import samples, words
 
@@ -167,12 +167,7 @@ class Results:
 
     def __init__(self, folder):
         self.folder = pathlib.Path(folder)
-        self.run = self._read_json("run.json")
-        self.summary = self._read_json("summary.json")
-        for name, content in (("run.json", self.run), ("summary.json", self.summary)):
-            if content.get("schema") != 2:
-                raise ResultsError(
-                    f"{self.folder / name} has schema {content.get('schema')}, and this reads 2: measure anew")
+        self.run, self.summary = self._read(schema.RUN), self._read(schema.SUMMARY)
         self.subjects = tuple(_subject(row) for row in self.run["subjects"])
         self.workloads = tuple(_workload(row, self.summary) for row in self.run["workloads"])
         self.rounds = self._read_lines("rounds.jsonl")
@@ -344,14 +339,13 @@ class Results:
                 return tuple(_estimate(found.get(f"{whose}_bytes_per_connection")) for whose in ("pss", "kernel"))
         return None, None
 
-    def _read_json(self, name):
-        path = self.folder / name
+    def _read(self, name):
         try:
-            return json.loads(path.read_text(encoding="utf-8"))
+            return schema.read(self.folder, name)
         except FileNotFoundError:
-            raise ResultsError(f"{path} is not there: give the folder that tools/compare wrote (its --out)") from None
-        except ValueError as error:
-            raise ResultsError(f"{path} is not JSON ({error}): measure anew") from None
+            raise ResultsError(f"{self.folder / name}.json is not there: give the folder that tools/compare wrote (its --out)") from None
+        except schema.FormatError as error:
+            raise ResultsError(str(error)) from error
 
     def _read_lines(self, name):
         """Lines of JSON; none if the file is not there. A last line that was cut short (Ctrl-C) is left out."""

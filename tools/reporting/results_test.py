@@ -22,7 +22,15 @@ class ResultsTest(unittest.TestCase):
         synthetic.tiny(self.folder, {"epoll": {"throughput": 100}})
         run = json.loads((self.folder / "run.json").read_text())
         (self.folder / "run.json").write_text(json.dumps({**run, "schema": 1}))
-        with self.assertRaisesRegex(results.ResultsError, "schema 1"):
+        with self.assertRaisesRegex(results.ResultsError, "run.json has version 1 of the format"):
+            results.Results(self.folder)
+
+    def test_what_does_not_follow_the_format_is_refused_with_the_place(self):
+        synthetic.tiny(self.folder, {"epoll": {"throughput": 100}})
+        summary = json.loads((self.folder / "summary.json").read_text())
+        del summary["results"][0]["rounds"]
+        (self.folder / "summary.json").write_text(json.dumps(summary))
+        with self.assertRaisesRegex(results.ResultsError, r"summary\.json does not follow .*: \$\.results\[0\]: 'rounds' is a required"):
             results.Results(self.folder)
 
     def test_a_line_that_was_cut_short_is_left_out(self):
@@ -41,7 +49,7 @@ class ResultsTest(unittest.TestCase):
         synthetic.tiny(self.folder, {"epoll": {"throughput": 100}})
         self.assertIn("its loopback device", " ".join(doubts.caveats(results.Results(self.folder))))
         run = json.loads((self.folder / "run.json").read_text())
-        run |= {"network": "a round trip of 20 ms", "replay": {"remarks": ["1 of 9 lines is left out"]}}
+        run |= {"network": "a round trip of 20 ms", "replay": {"schedule_sha256": "00", "remarks": ["1 of 9 lines is left out"]}}
         (self.folder / "run.json").write_text(json.dumps(run))
         found = " ".join(doubts.caveats(results.Results(self.folder)))
         self.assertNotIn("its loopback device", found)

@@ -1,18 +1,23 @@
 """The study behind the instrument (comparison/study.py), as docs/benchmarks.md shows it: what it found, in rows of tables."""
-import json
 import math
 
+from comparison import schema
+
 from . import words
+from .results import ResultsError
 
 # The ways that are compared in a sentence: what tools/compare did at first, and what it does.
 FRESH, USED = "fresh servers", "slices of 50 ms"
-_FILE = "study.json"
 
 
 def read(folder):
-    """The study's data of a folder; None if there are none."""
-    path = folder / _FILE
-    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else None
+    """The study's data of a folder; None if there are none. Raises ResultsError."""
+    try:
+        return schema.read(folder, schema.STUDY)
+    except FileNotFoundError:
+        return None
+    except schema.FormatError as error:
+        raise ResultsError(str(error)) from error
 
 
 def content(data):

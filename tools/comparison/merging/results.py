@@ -63,25 +63,12 @@ def _folder(path):
 
 
 def _content(folder, name):
-    path = os.path.join(folder, name)
     try:
-        with open(path, encoding="utf-8") as file:
-            content = json.load(file)
+        return schema.read(folder, os.path.splitext(name)[0])
     except FileNotFoundError:
         raise MergeError(f"{folder} is no result: there is no {name} in it" + _hint(folder, name)) from None
-    except (OSError, ValueError) as error:
-        raise MergeError(f"{path} cannot be read: {error}") from error
-    version = content.get("schema") if isinstance(content, dict) else None
-    if version is None:
-        raise MergeError(f"{path} is no result of tools/compare: it has no version of the format (schema)")
-    if version != store.SCHEMA:
-        raise MergeError(f"{path} has version {version} of the format, and this tool reads version {store.SCHEMA}: measure anew, or use "
-                         "the tools that wrote it")
-    faults = schema.faults(os.path.splitext(name)[0], content)
-    if faults:
-        more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
-        raise MergeError(f"{path} does not follow the format (docs/results.md): {faults[0]}{more}")
-    return content
+    except schema.FormatError as error:
+        raise MergeError(str(error)) from error
 
 
 def _hint(folder, name):
