@@ -1,22 +1,26 @@
 """Result folders for the tests of merging, and no others: as small as can be, with verdicts and recommendations as a test wants
-them. Nothing was measured."""
+them, written by what writes those of a run. Nothing was measured."""
 
-import json
+import math
 import os
 import zlib
+
+from comparison import inference, store, summary as summaries
 
 MACHINE = {"cpu": "AMD Ryzen 7", "cores": 8, "memory_kib": 16 * 2**20, "kernel": "Linux 6.1.0 x86_64", "virtual": False}
 _ECHO = {"name": "echo", "service": "echo", "title": "64-byte messages", "load_flags": ["--workload=echo", "--size=64"],
          "unit": "replies/s"}
-# What a test says of a pair: the kind of the verdict, and the ratio of the first one's throughput to the second one's.
-BETTER, WORSE, EQUAL, OPEN = ("different", 1.5), ("different", 0.5), ("equal", 1.01), ("open", 1.1)
+# What a test says of a pair: the kind of the verdict, the ratio of the first one's throughput to the second one's, and the error of
+# the ratio's logarithm.
+BETTER, WORSE = (inference.DIFFERENT, 1.5, 0.03), (inference.DIFFERENT, 0.5, 0.03)
+EQUAL, OPEN = (inference.EQUAL, 1.01, 0.004), (inference.OPEN, 1.1, 0.06)
 
 
-def verdict(first, second, says, metric="throughput", workload="echo"):
-    """An entry of "verdicts"; `says` is one of the above."""
-    kind, ratio = says
-    return {"a": first, "b": second, "workload": workload, "metric": metric, "kind": kind, "why": None, "rounds_needed": None,
-            "ratio": ratio, "low": 0.9 * ratio, "high": 1.1 * ratio}
+def verdict(first, second, says, metric="throughput", workload="echo", rounds=9):
+    """An entry of "verdicts"; `says` is one of the above, or made like them."""
+    kind, ratio, error = says
+    effect = inference.Effect(math.log(ratio), error, 2 * (rounds - 1), rounds)
+    return summaries.verdict_json((first, second), workload, metric, inference.Verdict(kind, effect, "made up"))
 
 
 def front(needs, models, workload="echo"):
@@ -38,13 +42,13 @@ def write(folder, verdicts, *, machine=None, run=None, fronts=(), summary=None, 
     """
     os.makedirs(folder, exist_ok=True)
     names = dict.fromkeys(name for one in verdicts for name in (one["a"], one["b"]))
-    written = {"schema": 2, "command": ["tools/compare"], "started": "2026-01-01T12:00:00+00:00",
+    written = {"schema": store.SCHEMA, "command": ["tools/compare"], "started": "2026-01-01T12:00:00+00:00",
                "seed": zlib.crc32(folder.encode()), "rounds": 5, "complete": True, "machine": {**MACHINE, **(machine or {})},
                "subjects": [{"name": name, "kind": "model", "model": name, "flags": []} for name in names],
                "workloads": [{**_ECHO, **(workload or {})}], **(run or {})}
-    found = {"schema": 2, "margin": 0.03, "results": [], "twins": [], "verdicts": list(verdicts),
+    found = {"schema": store.SCHEMA, "margin": inference.MARGIN, "results": [], "twins": [], "verdicts": list(verdicts),
              "ranked_by": {"echo": "throughput"}, "fronts": list(fronts), **(summary or {})}
-    for name, content in (("run.json", written), ("summary.json", found)):
-        with open(os.path.join(folder, name), "w", encoding="utf-8") as file:
-            json.dump(content, file)
+    made = store.Store(folder)
+    made.write_run(written)
+    made.write_summary(found)
     return folder

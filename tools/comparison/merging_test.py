@@ -46,7 +46,6 @@ class CountTest(FolderTest):
         pair = self.of_pair(BETTER, WORSE, WORSE, OPEN)
         self.assertEqual(pair["outcome"], pooling.FLIPS)
         self.assertTrue(text.sentence(pair, "machine").startswith("epoll beats poll on 2 of 4 machines (m1, m2); poll beats epoll on 1 "))
-        self.assertEqual((pair["ratio"]["least"], pair["ratio"]["most"]), (0.5, 1.5))
 
     def test_better_on_some_and_equal_on_others_is_neither_a_flip_nor_agreement(self):
         self.assertEqual(self.of_pair(BETTER, EQUAL)["outcome"], pooling.PARTLY)
@@ -64,14 +63,14 @@ class CountTest(FolderTest):
     def test_the_order_of_the_names_in_a_run_does_not_matter(self):
         one, other = (self.write("a", [verdict("poll", "epoll", BETTER)], 1), self.write("b", [verdict("epoll", "poll", WORSE)], 2))
         pair = cli.merge([one, other])["pairs"][0]
-        self.assertEqual((pair["outcome"], pair["ratio"]), (pooling.HOLDS, {"least": 1.5, "most": 2.0}))
+        self.assertEqual((pair["outcome"], pair["ratio"]["least"]["ratio"], pair["ratio"]["most"]["ratio"]), (pooling.HOLDS, 1.5, 2.0))
 
     def test_a_published_run_has_the_logarithm_of_a_ratio_alone(self):
-        short = {**verdict("poll", "epoll", BETTER), "log": math.log(1.5)}
-        for name in ("ratio", "low", "high"):
-            del short[name]
+        whole = verdict("poll", "epoll", BETTER)
+        short = {name: value for name, value in whole.items() if name not in ("ratio", "low", "high")}
         pair = cli.merge([self.write("a", [short], 1), self.write("b", [short], 2)])["pairs"][0]
-        self.assertEqual(pair["on"]["first"], ["a", "b"])
+        self.assertEqual((pair["on"]["first"], pair["ratio"]["units"]), (["a", "b"], 2))
+        self.assertAlmostEqual(pair["ratio"]["least"]["low"], whole["low"])
 
     def test_several_runs_of_a_machine_are_one_voice(self):
         runs = [self.write(f"run{number}", [verdict("poll", "epoll", says)], 7) for number, says in enumerate((BETTER, OPEN, BETTER))]
@@ -118,9 +117,10 @@ class WorkloadTest(FolderTest):
 
     def test_a_network_is_a_parameter(self):
         says = [verdict("poll", "epoll", BETTER)]
-        merged = cli.merge([self.write("a", says, 1), self.write("b", says, 2, run={"network": "a round trip of 20 ms"})])
-        self.assertEqual(merged["pairs"], [])
-        self.assertIn("echo (a): no network; echo (2) (b): a round trip of 20 ms", merged["remarks"][0])
+        merged = cli.merge([self.write("a", says, 1), self.write("b", says, 2, run={"network": "a round trip of 20 ms"}),
+                            self.write("c", says, 3)])
+        self.assertEqual([(pair["workload"], pair["on"]["first"]) for pair in merged["pairs"]], [("echo", ["a", "c"])])
+        self.assertIn("echo (a, c): no network; echo (2) (b): a round trip of 20 ms", merged["remarks"][0])
 
     def test_limits_are_a_parameter(self):
         says, within = [verdict("poll", "epoll", BETTER)], {"cpus": 0.5, "memory_bytes": None, "title": "0.5 processors"}
@@ -190,6 +190,12 @@ class FactTest(unittest.TestCase):
         groups = [self.of(virtual=True)] * 3, [self.of(virtual=False)] * 3
         self.assertAlmostEqual(facts.leads(*groups)[0].chance, 2 / math.comb(6, 3))
         self.assertAlmostEqual(facts.leads([self.of(virtual=True)] * 2, [self.of(virtual=False)] * 4)[0].chance, 1 / math.comb(6, 2))
+
+    def test_the_limits_of_a_container_are_a_lead(self):
+        first, second = [self.of(given={"cpus": 1.5, "memory_kib": 2**20})] * 3, [self.of(given={"cpus": None, "memory_kib": None})] * 3
+        lead = facts.leads(first, second)[0]
+        self.assertEqual((lead.fact, lead.first, lead.second), ("limits of its container", "1.5 processors, 1 GiB", "none"))
+        self.assertEqual(facts.leads([self.of()] * 3, second), [])  # What the one does not record.
 
     def test_what_both_sides_have_tells_nothing(self):
         self.assertEqual(facts.leads([self.of(), self.of(cores=2)], [self.of()]), [])
@@ -282,6 +288,19 @@ class ReadTest(FolderTest):
                       self.refuse(self.good(), self.good("wide", 2, summary={"margin": 0.1})))
         self.assertIn("the versions of these results differ", self.refuse(self.good(), self.good("diff", 2, run={"versions": ["main", "."]})))
 
+    def test_what_has_nothing_in_common_is_refused_with_the_reason(self):
+        said = self.refuse(self.good(), self.good("big", 2, workload={"load_flags": ["--workload=echo", "--size=1000"]}))
+        self.assertTrue(said.startswith("no server was measured under the same workload by two machines, so there is nothing to merge. "
+                                        "echo had other parameters on some"), said)
+        others = self.write("others", [verdict("fork", "thread", BETTER)], 2)
+        self.assertIn("fork, thread took part on others alone", self.refuse(self.good(), others))
+
+    def test_a_server_without_another_to_compare_it_with_is_still_recommended(self):
+        alone = {"subjects": [{"name": "poll", "kind": "model", "model": "poll", "flags": []}]}
+        folders = [self.write(f"m{number}", [], number, run=alone, fronts=[front({"least memory": ("poll", ())}, ("poll",))])
+                   for number in range(2)]
+        self.assertEqual(cli.merge(folders)["needs"][0]["named"][0]["on"], ["m0", "m1"])
+
     def test_a_machine_that_is_not_known_counts_once(self):
         unknown = [self.good(f"r{number}", machine={"id": None}) for number in range(2)]
         merged = cli.merge([*unknown, self.good("big", 2, machine={"cores": 64})])
@@ -330,7 +349,8 @@ class CommandTest(FolderTest):
         self.assertEqual((status, said, pages, sorted(os.listdir(out))), (0, "", [out], ["merged.csv", "merged.json"]))
         self.assertTrue(output.startswith("3 machines:\n  m0  AMD Ryzen 7, 8 cores, not virtual, 16.0 GiB, Linux 6.1\n"), output)
         self.assertIn("  least memory: poll on 3 of 3 machines\n", output)
-        self.assertIn("FLIP  epoll beats poll on 2 of 3 machines (m1, m2); poll beats epoll on 1 of 3 machines (m0). No recorded fact", output)
+        self.assertIn("FLIP  epoll beats poll on 2 of 3 machines (m1, m2); poll beats epoll on 1 of 3 machines (m0). epoll/poll is 0.667 (m0) "
+                      "to 2.000 (m1). No recorded fact", output)
         self.assertTrue(output.endswith("page of 3\n"))
         with open(os.path.join(out, "merged.json"), encoding="utf-8") as file:
             self.assertEqual(schema.faults(schema.MERGED, json.load(file)), [])
@@ -346,7 +366,8 @@ class CommandTest(FolderTest):
         self.assertEqual([(row["first"], row["second"], row["outcome"]) for row in rows],
                          [("poll", "epoll", "flips"), ("poll", "fork", "holds")])
         self.assertEqual([rows[0][name] for name in ("m0", "m1", "m2")], ["first", "second", "second"])
-        self.assertEqual((rows[0]["least_ratio"], rows[0]["most_ratio"]), ("0.5", "1.5"))
+        self.assertEqual([rows[0][name] for name in ("ratio_units", "least_ratio", "most_ratio", "average_says")], ["3", "0.5", "1.5", "second"])
+        self.assertEqual(rows[1]["average_ratio"], "1.5")
 
     def test_what_cannot_be_merged_is_said_in_a_line(self):
         folders = self.folders()

@@ -11,12 +11,14 @@ apart in either metric: it makes no verdict likelier. (ranking_test.py tries it 
 choice from run to run.)
 """
 
+import re
 import statistics
 from dataclasses import dataclass
 
 from . import inference, metrics
 
 THROUGHPUT, PROCESSOR_TIME = "throughput", "cpu_us_per_request"
+_LIMITED = re.compile(re.escape(metrics.CLIENT_WAS_THE_LIMIT) + r" \((\d+) of \d+ rounds\)")  # A mark of summary.json.
 # In sentences.
 BY_PROCESSOR_TIME = "by processor time, since the load generator, not the server, was the limit"
 
@@ -38,6 +40,12 @@ def is_limited(lines):
     """Whether the load generator was the limit in at least half of a subject's rounds."""
     limited = sum(metrics.CLIENT_WAS_THE_LIMIT in line["marks"] for line in lines)
     return limited > 0 and 2 * limited >= len(lines)
+
+
+def was_limited(result):
+    """The same, of an entry of a summary's "results"."""
+    found = [int(match[1]) for match in map(_LIMITED.fullmatch, result["marks"]) if match]
+    return bool(found) and 2 * found[0] >= result["rounds"]
 
 
 def of(workload, subjects, rounds):

@@ -72,6 +72,10 @@ class LimitedTest(unittest.TestCase):
         said = {(one["a"], one["b"]): one["kind"] for one in self.made["verdicts"] if one["metric"] == "throughput"}
         self.assertEqual(said, {("epoll", "uring"): "open", ("epoll", "fork"): "different", ("uring", "fork"): "different"})
 
+    def test_the_summary_says_whose_throughput_is_the_load_generators(self):
+        self.assertEqual({result["subject"]: ranking.was_limited(result) for result in self.made["results"]},
+                         {"epoll": True, "uring": True, "fork": False})
+
     def test_recommendations_go_by_the_same_figure(self):
         self.assertEqual((need(self.made)["by"], need(self.made)["take"]), ("cpu_us_per_request", "uring"))
         self.assertRegex(need(self.made)["sentence"], "us of processor time for a request .*so [0-9,]+ requests per second of processor "

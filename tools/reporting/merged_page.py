@@ -80,21 +80,28 @@ def _workload(merged, workload):
 def _table(merged, workload, metric):
     pairs = pooling.shown_pairs(merged, workload, metric)
     found = {"metric": words.metric(metric), "on": text.on(workload["ranked_by"][metric], len(workload["on"]), merged["unit"]),
-             "counted": "", "matrix": None, "flips": None, "partly": None}
+             "counted": "", "matrix": None, "flips": None, "partly": None, "together": None}
     if all(pair["units"] == 1 for pair in pairs):
         return found
     return {**found, "counted": text.counted(merged, pairs), "matrix": _matrix(merged, workload, pairs),
-            "flips": _rows(merged, pairs, pooling.FLIPS), "partly": _rows(merged, pairs, pooling.PARTLY)}
+            "flips": _apart(merged, pairs, pooling.FLIPS), "partly": _apart(merged, pairs, pooling.PARTLY),
+            "together": _rows(["pair", "how far apart", "what the average says"], text.decided_together(pairs),
+                              lambda pair: [text.ratio(pair, merged["unit"]), text.together(pair, merged["unit"])])}
 
 
-def _rows(merged, pairs, outcome):
-    """A table of the pairs of this outcome, and how many more there are; None if there are none."""
-    those = text.supported([pair for pair in pairs if pair["outcome"] == outcome])
-    if not those:
+def _apart(merged, pairs, outcome):
+    """Those of an outcome that divides the machines in two sides."""
+    return _rows(["pair", "how often", "how far apart", "what tells the sides apart"],
+                 text.supported([pair for pair in pairs if pair["outcome"] == outcome]),
+                 lambda pair: [text.sentence(pair, merged["unit"]), text.ratio(pair, merged["unit"]), text.leads(pair)])
+
+
+def _rows(titles, pairs, cells):
+    """A table of pairs, and how many more there are; None if there are none."""
+    if not pairs:
         return None
-    rows = [[f"{pair['first']}, {pair['second']}", text.sentence(pair, merged["unit"]), text.leads(pair)] for pair in those[:_MOST_ROWS]]
-    return {"table": tables.table(["pair", "how often", "what tells the sides apart"], rows, numeric=False),
-            "more": len(those) - len(rows)}
+    rows = [[f"{pair['first']}, {pair['second']}", *cells(pair)] for pair in pairs[:_MOST_ROWS]]
+    return {"table": tables.table(titles, rows, numeric=False), "more": len(pairs) - len(rows)}
 
 
 def _matrix(merged, workload, pairs):
@@ -118,7 +125,8 @@ def _cell(merged, by_names, row, column):
     if pair is None:
         return markup('<td aria-label="not compared"></td>')
     sign, kind = cell(pair, row)
-    return markup('<td class="{}" title="{}">{}</td>').format(kind, text.sentence(pair, merged["unit"]), sign)
+    said = f"{text.sentence(pair, merged['unit'])} {text.ratio(pair, merged['unit'])}".rstrip()
+    return markup('<td class="{}" title="{}">{}</td>').format(kind, said, sign)
 
 
 def cell(pair, row):

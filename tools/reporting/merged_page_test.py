@@ -5,7 +5,7 @@ import subprocess
 import tempfile
 import unittest
 
-from comparison import made_up_results
+from comparison import inference, made_up_results
 from comparison.made_up_results import BETTER, EQUAL, OPEN, WORSE, front, verdict
 from comparison.merging import cli, pooling
 
@@ -67,6 +67,15 @@ class MergedPageTest(unittest.TestCase):
     def test_a_flip_stands_with_what_tells_the_machines_apart(self):
         self.assert_shows("<td>poll beats epoll on 2 of 4 machines (m0, m1); epoll beats poll on 2 of 4 machines (m2, m3).</td>")
         self.assert_shows("Told apart by cores (poll ahead: 2; epoll ahead: 8; 1 in 3).")
+
+    def test_says_how_far_apart_servers_are(self):
+        self.assert_shows("poll/&lt;b&gt;fork&lt;/b&gt; is 1.100 (m2) to 1.500 (m0), 1.388 (")
+
+    def test_what_machines_decide_together_has_a_table_of_its_own(self):
+        with tempfile.TemporaryDirectory() as folder:
+            text = merged_page.render(merged(folder, [((inference.OPEN, 1.06, 0.03), 2)] * 10))
+        self.assert_shows("<summary>Decided by the average alone</summary>", text)
+        self.assert_shows("<td>poll beats epoll on average of 10 machines: poll/epoll is 1.060 (1.040-1.080); open on all machines.</td>", text)
 
     def test_of_a_need_with_a_tie_none_stands_first(self):
         with tempfile.TemporaryDirectory() as folder:

@@ -32,7 +32,11 @@ def merge(arguments):
     """merged.json's content, of folders as read() takes them. Raises results.MergeError."""
     chosen, left_out = results.choose([results.read(argument) for argument in arguments])
     machines, remarks = results.group(chosen)
-    return pooling.pool(machines, left_out, remarks)
+    merged = pooling.pool(machines, left_out, remarks)
+    if not pooling.has_common(machines):
+        raise results.MergeError(" ".join([f"no server was measured under the same workload by two {text.plural(merged)}, so there is "
+                                           "nothing to merge.", *merged["remarks"]]))
+    return merged
 
 
 def _write(merged, folder, make_page):

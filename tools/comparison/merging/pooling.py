@@ -1,8 +1,7 @@
 """Pooling: the verdicts and recommendations of several machines, counted. No file is read.
 
 The unit is the machine: several runs of one machine are one voice, since machines differ from each other by far more than the runs
-of one do. Only if all runs are of one machine, the runs are the units. Counts are all that is said: the machines that are here are
-not a sample of anything, so there is no test over them.
+of one do. Only if all runs are of one machine, the runs are the units. How far apart a pair is: ratios.py.
 """
 
 import itertools
@@ -10,13 +9,13 @@ import math
 from collections import Counter
 from dataclasses import asdict, dataclass
 
-from .. import inference, metrics
-from . import facts
+from .. import inference
+from . import facts, ratios
+from .ratios import EQUAL, FIRST, OPEN, SECOND
 from .results import Machine
 
-SCHEMA = 1  # Of merged.json.
-# What a unit says of a pair: the first is surely better, they are equal, the second is, neither is sure, or its runs disagree.
-FIRST, EQUAL, SECOND, OPEN, MIXED = "first", "equal", "second", "open", "mixed"
+SCHEMA = 2  # Of merged.json.
+MIXED = "mixed"  # Besides what ratios.says() gives: the runs of a unit disagree.
 SAYS = (FIRST, EQUAL, SECOND, MIXED, OPEN)
 # What all of them together say: all have decided, alike; those that have decided did so alike, others are open; one is better on some
 # and worse on others; one is better on some and equal on others; a single unit has decided; none has.
@@ -29,7 +28,7 @@ class _Vote:
 
     unit: str
     says: str
-    ratio: float  # Of the figure of the first to that of the second; None: not known.
+    effect: inference.Effect  # Of the figure of the first over that of the second; None: not known.
     facts: dict
 
 
@@ -40,9 +39,9 @@ def pool(machines, left_out=(), remarks=()):
     left_out   {"result", "why"} of what was given and does not count
     remarks    sentences to go with it
     """
-    units = machines if len(machines) > 1 else [Machine(result.name, (result,)) for result in machines[0].results]
+    units = _units(machines)
     workloads = _workloads(units)
-    pairs = [_pair(key, votes) for key, votes in _votes(units, workloads).items() if len({vote.unit for vote in votes}) > 1]
+    pairs = _pairs(_votes(units, workloads), machines[0].results[0].summary["margin"])
     merged = {(pair["workload"], pair["metric"]) for pair in pairs}
     # Of verdicts that are shown: one for each result, workload, and metric that ranks it anywhere.
     tables = sum(len(unit.results) for workload in workloads for metric in workload["ranked_by"]
@@ -54,6 +53,21 @@ def pool(machines, left_out=(), remarks=()):
             "subjects": _subjects(units),
             "workloads": [{name: value for name, value in workload.items() if name != "key"} for workload in workloads],
             "pairs": pairs, "needs": _needs(units, workloads)}
+
+
+def _units(machines):
+    return machines if len(machines) > 1 else [Machine(result.name, (result,)) for result in machines[0].results]
+
+
+def has_common(machines):
+    """Whether anything was measured twice: a subject under a workload, on two units."""
+    units = _units(machines)
+    workloads, on = _workloads(units), {}
+    for unit, result in _results(units):
+        for workload, subject in itertools.product(_names_of(workloads, result).values(), result.run["subjects"]):
+            if subject["kind"] != "aa":
+                on.setdefault((workload, subject["name"]), set()).add(unit.name)
+    return any(len(names) > 1 for names in on.values())
 
 
 def _subjects(units):
@@ -141,29 +155,21 @@ def _votes(units, workloads):
     """(workload, metric, first, second) -> [_Vote]. A pair has the order in which it came first."""
     found = {}
     for unit, result in _results(units):
-        own_facts, names = result.facts(), _names_of(workloads, result)
+        own_facts, names, limited = result.facts(), _names_of(workloads, result), ratios.limited(result.summary)
         for verdict in result.summary["verdicts"]:
             if verdict["workload"] not in names:
                 continue
-            pair, ratio = (verdict["a"], verdict["b"]), _ratio(verdict)
-            key = (names[verdict["workload"]], verdict["metric"], *pair)
-            if (*key[:2], *pair[::-1]) in found:
-                key, ratio = (*key[:2], *pair[::-1]), 1 / ratio if ratio else None
-            found.setdefault(key, []).append(_Vote(unit.name, _says(verdict, ratio), ratio, own_facts))
+            key = (names[verdict["workload"]], verdict["metric"], verdict["a"], verdict["b"])
+            log, effect = _log(verdict), ratios.of_servers(verdict, limited)
+            if (*key[:2], *key[:1:-1]) in found:
+                key, log, effect = (*key[:2], *key[:1:-1]), log and -log, effect and effect.reversed()
+            found.setdefault(key, []).append(_Vote(unit.name, ratios.says(verdict["kind"], log, verdict["metric"]), effect, own_facts))
     return found
 
 
-def _ratio(verdict):
-    """None: not known. A published run has its logarithm alone."""
-    return verdict.get("ratio") or (math.exp(verdict["log"]) if "log" in verdict else None)
-
-
-def _says(verdict, ratio):
-    if verdict["kind"] == inference.EQUAL:
-        return EQUAL
-    if verdict["kind"] != inference.DIFFERENT or ratio is None:
-        return OPEN
-    return FIRST if (ratio > 1) == metrics.more_is_better(verdict["metric"]) else SECOND
+def _log(verdict):
+    """Of the ratio; None: not known. A published run has its logarithm alone, an older one the ratio alone."""
+    return verdict["log"] if "log" in verdict else math.log(verdict["ratio"]) if verdict.get("ratio") else None
 
 
 def together(says):
@@ -188,7 +194,23 @@ def outcome(by_unit, decided):
     return SINGLE if len(voices) == 1 else HOLDS if len(voices) == len(by_unit) else AGREES
 
 
-def _pair(key, votes):
+def _pairs(votes, margin):
+    """Those of which two units say anything."""
+    votes = {key: own for key, own in votes.items() if len({vote.unit for vote in own}) > 1}
+    found = ratios.of_tables({key: _effects(own) for key, own in votes.items()}, margin)
+    return [_pair(key, own, found[key]) for key, own in votes.items()]
+
+
+def _effects(votes):
+    """{unit: Effect}, of the units that have one; of several results of a unit, their average."""
+    found = {}
+    for vote in votes:
+        if vote.effect:
+            found.setdefault(vote.unit, []).append(vote.effect)
+    return {unit: ratios.average(own) for unit, own in found.items()}
+
+
+def _pair(key, votes, ratio):
     workload, metric, first, second = key
     of_units = {}
     for vote in votes:
@@ -198,11 +220,7 @@ def _pair(key, votes):
     said = outcome(list(by_unit.values()), decided)
     return {"workload": workload, "metric": metric, "first": first, "second": second, "outcome": said, "units": len(by_unit),
             "on": {says: [unit for unit, own in by_unit.items() if own == says] for says in SAYS},
-            "ratio": _range([vote.ratio for vote in votes if vote.ratio]), "leads": _leads(votes) if said in (FLIPS, PARTLY) else []}
-
-
-def _range(ratios):
-    return {"least": min(ratios), "most": max(ratios)} if ratios else None
+            "ratio": ratio, "leads": _leads(votes) if said in (FLIPS, PARTLY) else []}
 
 
 def _leads(votes):

@@ -2,11 +2,12 @@
 
 import csv
 import io
+import math
 
-from ..wording import align, join, metric
+from ..wording import align, grouped, join, metric
 from . import pooling
 
-_MOST_FLIPS = 10  # Of each table; --csv and the page have all.
+_MOST_LINES = 10  # Of each table, of pairs that flip, and of those that are decided together; --csv and the page have all.
 # What the outcomes are called, as a heading and of a number of pairs; {units} is filled in.
 OUTCOMES = {
     pooling.HOLDS: "decided alike on all {units}",
@@ -24,6 +25,9 @@ LEGEND = (
     "single, open           to how many others: decided on one of the {units} only, or on none. Open here and decided there is no flip",
     "told apart by          a recorded fact that all {units} on one side have, and none on the other: a lead, not a cause. In brackets, of",
     "                       all ways to divide these {units} into sides of these sizes, the share that the fact would fit as well",
+    "a/b 0.95 to 1.40       the ratio of their figures: the least and the greatest of all {units}; behind it the average, in which each",
+    "                       of these {units} counts alike, with bounds; together: the average decides what is open on each, or decided",
+    "                       on a single one. It says nothing of other {units}",
 )
 
 
@@ -59,16 +63,69 @@ def leads(pair, most=3):
     return f"Each of these differs, so that none of them is a lead: {', '.join(one['fact'] for one in known)}."
 
 
+def _names_the_second_first(pair):
+    """Whether a sentence does, as that one is ahead more often."""
+    return len(pair["on"][pooling.SECOND]) > len(pair["on"][pooling.FIRST])
+
+
 def sentence(pair, unit):
     """How often which of a pair is better."""
     first, second, where = pair["first"], pair["second"], pair["on"]
-    if len(where[pooling.SECOND]) > len(where[pooling.FIRST]):
+    if _names_the_second_first(pair):
         parts = [(f"{second} beats {first}", pooling.SECOND), (f"{first} beats {second}", pooling.FIRST)]
     else:
         parts = [(f"{first} beats {second}", pooling.FIRST), (f"{second} beats {first}", pooling.SECOND)]
     parts += [("they are equal", pooling.EQUAL), ("its runs disagree", pooling.MIXED), ("open", pooling.OPEN)]
     said = [f"{what} {on(where[says], pair['units'], unit)}" for what, says in parts if where[says]]
     return "; ".join(said) + "."
+
+
+def _times(value):
+    return f"{value:.3f}" if value < 10 else grouped(value)
+
+
+def _ratio(pair, is_reversed):
+    """(title, least, most, average or None), of the second over the first if reversed; each of the last three is
+    (where, middle, low, high)."""
+    parts = [(one.get("on"), one["ratio"], one["low"], one["high"]) if one else None
+             for one in (pair["ratio"][name] for name in ("least", "most", "average"))]
+    if not is_reversed:
+        return f"{pair['first']}/{pair['second']}", *parts
+    least, most, average = ((one[0], 1 / one[1], 1 / one[3], 1 / one[2]) if one else None for one in parts)
+    return f"{pair['second']}/{pair['first']}", most, least, average
+
+
+def _with_bounds(part):
+    return "{} ({}-{})".format(*map(_times, part[1:]))
+
+
+def ratio(pair, unit):
+    """How far apart they are, in a sentence; "" if that is not known. Of a pair that flips, an average would say nothing."""
+    if not pair["ratio"]:
+        return ""
+    title, least, most, average = _ratio(pair, _names_the_second_first(pair))
+    if average is None:
+        return f"{title} is {_with_bounds(least)} on {least[0]}, and not known of others."
+    known = "" if pair["ratio"]["units"] == pair["units"] else f", of the {pair['ratio']['units']} {unit}s of which it is known"
+    middle = "" if pair["outcome"] == pooling.FLIPS else f", {_with_bounds(average)} on average"
+    return f"{title} is {_times(least[1])} ({least[0]}) to {_times(most[1])} ({most[0]}){middle}{known}."
+
+
+def decided_together(pairs):
+    """Those that the average decides, and no two units: the farthest apart first."""
+    found = [pair for pair in pairs if pair["outcome"] in (pooling.NONE, pooling.SINGLE) and pair["ratio"] and pair["ratio"]["average"]
+             and pair["ratio"]["average"]["says"] != pooling.OPEN]
+    return sorted(found, key=lambda pair: -abs(math.log(pair["ratio"]["average"]["ratio"])))
+
+
+def together(pair, unit):
+    """What the average says of one of decided_together()."""
+    says = pair["ratio"]["average"]["says"]
+    title, _, _, average = _ratio(pair, says == pooling.SECOND)
+    first, second = pair["first"], pair["second"]
+    said = {pooling.FIRST: f"{first} beats {second}", pooling.SECOND: f"{second} beats {first}", pooling.EQUAL: f"{first} and {second} are equal"}
+    where = f"open on all {unit}s" if pair["outcome"] == pooling.NONE else f"decided on a single {unit}"
+    return f"{said[says]} on average of {pair['ratio']['units']} {unit}s: {title} is {_with_bounds(average)}; {where}."
 
 
 def supported(pairs):
@@ -115,7 +172,8 @@ def false_verdicts(merged):
     """How many tables are false by chance, in a sentence."""
     most = (1 - merged["confidence"]) * merged["tables"]
     return (f"Of the {merged['tables']} tables of verdicts that were merged here, {most:.1f} have a false verdict on average, at most: "
-            f"what a single {merged['unit']} says against all others may be one.")
+            f"what a single {merged['unit']} says against all others may be one. Of the averages of a table, one is false in at most "
+            f"{100 * (1 - merged['confidence']):.0f} % of cases.")
 
 
 def machine_line(machine):
@@ -150,11 +208,16 @@ def _table(merged, workload, name):
     rows += [[name, *map(str, own.values())] for name, own in standings(pairs).items()]
     lines += [f"    {line}" for line in align(rows)]
     flips = supported([pair for pair in pairs if pair["outcome"] == pooling.FLIPS])
-    for pair in flips[:_MOST_FLIPS]:
-        lines.append(f"    FLIP  {sentence(pair, merged['unit'])} {leads(pair)}")
-    if len(flips) > _MOST_FLIPS:
-        lines.append(f"    and {len(flips) - _MOST_FLIPS} more flips: --csv and the page have all")
-    return lines
+    together_decided = decided_together(pairs)
+    return [*lines,
+            *_some(flips, lambda pair: "FLIP  " + " ".join(filter(None, (sentence(pair, merged["unit"]), ratio(pair, merged["unit"]),
+                                                                         leads(pair)))), "flips"),
+            *_some(together_decided, lambda pair: f"TOGETHER  {together(pair, merged['unit'])}", "that are decided together")]
+
+
+def _some(pairs, show, what):
+    lines = [f"    {show(pair)}" for pair in pairs[:_MOST_LINES]]
+    return lines + ([f"    and {len(pairs) - _MOST_LINES} more {what}: --csv and the page have all"] if len(pairs) > _MOST_LINES else [])
 
 
 def counted(merged, pairs):
@@ -179,8 +242,11 @@ def text(merged):
     return "\n".join(lines)
 
 
-_COLUMNS = ("workload", "metric", "first", "second", "outcome", "units", *(f"{says}_on" for says in pooling.SAYS), "least_ratio",
-            "most_ratio")
+# Of the ratio, each a path in a pair's "ratio".
+_RATIOS = {"ratio_units": ("units",), "least_ratio": ("least", "ratio"), "most_ratio": ("most", "ratio"),
+           "average_ratio": ("average", "ratio"), "average_low": ("average", "low"), "average_high": ("average", "high"),
+           "average_says": ("average", "says")}
+_COLUMNS = ("workload", "metric", "first", "second", "outcome", "units", *(f"{says}_on" for says in pooling.SAYS), *_RATIOS)
 
 
 def csv_text(merged):
@@ -191,14 +257,15 @@ def csv_text(merged):
     rows = [[*_COLUMNS, *units]]
     for pair in merged["pairs"]:
         says = {unit: say for say, names in pair["on"].items() for unit in names}
-        ratio = pair["ratio"] or {}
         rows.append([pair["workload"], pair["metric"], pair["first"], pair["second"], pair["outcome"], pair["units"],
-                     *(len(pair["on"][say]) for say in pooling.SAYS), *(_digits(ratio.get(end)) for end in ("least", "most")),
+                     *(len(pair["on"][say]) for say in pooling.SAYS), *(_cell(pair["ratio"], path) for path in _RATIOS.values()),
                      *(says.get(unit, "") for unit in units)])
     found = io.StringIO(newline="")
     csv.writer(found).writerows(rows)
     return found.getvalue()
 
 
-def _digits(value):
-    return "" if value is None else f"{value:.6g}"
+def _cell(tree, path):
+    for part in path:
+        tree = tree and tree[part]
+    return "" if tree is None else f"{tree:.6g}" if isinstance(tree, float) else tree
