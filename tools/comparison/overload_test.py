@@ -5,10 +5,12 @@ import os
 import subprocess
 import tempfile
 import unittest
+import unittest.mock
 
 from comparison import programs, subjects
-from comparison.load import LoadRun
+from comparison.load import Load, LoadRun
 from comparison.overload import cli, judge, measure, text
+from comparison.processes import ServerError
 
 _REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 # Where the programs lie: in Bazel's runfiles; by hand, POLYSERVE_BIN says it.
@@ -50,6 +52,11 @@ class RecoveryTest(unittest.TestCase):
         per_interval = [80] * 20 + [0, 80, 0, 0, 0, 0, 0, 0, 0, 0] + [80] * 10
         self.assertAlmostEqual(judge.recovery_s(per_interval, 0.1, 800, 2.0), 1.0)
 
+    def test_what_is_missing_by_chance_is_no_burst(self):
+        few = [9, 6, 8, 5, 9]  # Of ten expected in each interval, 37 of 50.
+        self.assertEqual(judge.recovery_s([10] * 20 + few * 4, 0.1, 100, 2.0), 0.0)
+        self.assertIsNone(judge.recovery_s([100] * 20 + [10 * each for each in few * 4], 0.1, 1000, 2.0))
+
     def test_server_that_was_not_disturbed_recovers_at_once(self):
         self.assertEqual(judge.recovery_s([80] * 40, 0.1, 800, 2.0), 0.0)
 
@@ -67,6 +74,12 @@ class VerdictTest(unittest.TestCase):
     def test_of_equal_ones_the_one_with_the_shorter_tail(self):
         verdict = judge.judge({"refuse": [_point(2, 0.95, 60.0)], "deadline": [_point(2, 0.94, 12.0)], "wait": [_point(2, 0.5, 1.0)]})
         self.assertEqual(verdict.right, "deadline")
+
+    def test_rules_whose_rounds_overlap_are_equal(self):
+        best, near = judge.Point(2, 0.9, 0.7, 1.0, 50.0, 0.0, 0.0), judge.Point(2, 0.8, 0.75, 0.85, 10.0, 0.0, 0.0)
+        verdict = judge.judge({"refuse": [best], "deadline": [near], "wait": [_point(2, 0.1)]})
+        self.assertEqual((verdict.right, verdict.equals), ("deadline", ("refuse",)))
+        self.assertIn("highest rate; refuse does as well.", text.sentence("epoll", "none", verdict))
 
     def test_best_of_all_may_collapse_as_well(self):
         verdict = judge.judge({"wait": [_point(1, 1.0), _point(2, 0.3)], "refuse": [_point(1, 1.0), _point(2, 0.2)]})
@@ -119,6 +132,21 @@ class WarmUpTest(unittest.TestCase):
                 measure.seconds(wrong)
 
 
+class ServerThatDoesNotStartTest(unittest.TestCase):
+    def test_is_no_end_of_the_run(self):
+        class Model:
+            flags = ()
+
+            def start(self, *_):
+                raise ServerError("it does not like that")
+
+        bench = measure.Bench(Load("load", ()), None, measure.Work(1, "1s", 1.0))
+        with unittest.mock.patch.object(measure, "with_rule", lambda model, flags: model):
+            line, burst = bench.at(Model(), "limit", 100.0, 2.0, "none", 1), bench.burst(Model(), "limit", 100.0, "none", 1)
+        self.assertEqual((line["goodput"], line["failed"]), (None, "it does not like that"))
+        self.assertEqual(burst["per_interval"], [])
+
+
 class ResultsTest(unittest.TestCase):
     def setUp(self):
         def point(rule, factor, goodput, retry="none"):
@@ -144,6 +172,10 @@ class ResultsTest(unittest.TestCase):
         self.assertRegex(said, r"wait +1\.00 +0\.10 +1\.0")
         self.assertRegex(said, r"newest +0\.95 +0\.90 +0\.0")
         self.assertNotIn("In doubt", said)
+
+    def test_text_shows_how_far_the_rounds_differ(self):
+        self.points.append({**self.points[3], "round": 1, "goodput": 700})
+        self.assertIn("0.80 (0.70-0.90)", text.text(self.found()))
 
     def test_text_names_what_is_in_doubt(self):
         self.points[3]["is_in_doubt"] = True
@@ -187,9 +219,9 @@ class RunTest(unittest.TestCase):
         with tempfile.TemporaryDirectory() as scratch:
             setting = subjects.Setting(scratch, (), scratch, scratch, 8)
             bench = measure.Bench(None, setting, measure.Work(1, "1s", 1.0))
-            rules = {name: bench.rules_of(measure.model_of(name, server, known)) for name in ("epoll", "threadpool", "thread", "staged")}
+            rules = {name: bench.rules_of(measure.model_of(name, server, known)) for name in ("epoll", "threadpool", "thread", "staged", "fork")}
         own, limited = ["wait", "refuse", "newest", "deadline"], ["wait", "limit"]
-        self.assertEqual(rules, {"epoll": own, "threadpool": own, "thread": limited, "staged": limited})
+        self.assertEqual(rules, {"epoll": own, "threadpool": own, "thread": limited, "staged": limited, "fork": limited})
 
     def test_measures_each_rule_that_a_model_has(self):
         with tempfile.TemporaryDirectory() as scratch:

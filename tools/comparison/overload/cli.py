@@ -3,6 +3,7 @@
 import argparse
 import datetime
 import os
+import random
 import secrets
 import sys
 import tempfile
@@ -124,6 +125,12 @@ class Run:
 
     def _measure_model(self, model, rules, number, progress):
         seed = self._options.seed + 1000 * number
+        try:
+            self._measure_rules(model, rules, number, seed, progress)
+        except ServerError as error:
+            print(f"compare: the rest of {model.name} is left out: {error}", file=sys.stderr)
+
+    def _measure_rules(self, model, rules, number, seed, progress):
         progress.begin(f"capacity: {model.name}")
         capacity, failed = self._bench.capacity(model, seed)
         progress.end(self._options.seconds)
@@ -131,8 +138,9 @@ class Run:
             print(f"compare: {model.name} is left out, since it answers nothing: {failed}", file=sys.stderr)
             return
         self.capacities.setdefault(model.name, []).append(capacity)
+        order = random.Random(seed)  # What changes on the machine meanwhile is to meet each rule.
         for retry in self._retries:
-            for rule in rules:
+            for rule in order.sample(rules, len(rules)):
                 key = {"model": model.name, "rule": rule, "retry": retry, "round": number}
                 for factor in self._factors:
                     progress.begin(f"{model.name}, {rule}, {retry}, {factor:g}x")
@@ -154,7 +162,7 @@ def _parts(name, points, bursts):
     for retry in dict.fromkeys(line["retry"] for line in points if line["model"] == name):
         found, recovery, failures = {}, {}, {}
         of_part = [line for line in points if (line["model"], line["retry"]) == (name, retry)]
-        for rule in dict.fromkeys(line["rule"] for line in of_part):
+        for rule in sorted({line["rule"] for line in of_part}, key=list(measure.RULES).index):
             by_factor = {}
             for line in of_part:
                 if line["rule"] == rule:

@@ -2,6 +2,7 @@
 server."""
 
 from dataclasses import dataclass
+from math import sqrt
 from statistics import median
 
 # A rule collapses if at the highest rate less than this part of its best goodput is left.
@@ -11,6 +12,8 @@ _EQUAL = 0.03
 # A server has recovered when it answers this part of what comes in time again, and goes on to do so for _STAYS_S.
 _RECOVERED = 0.9
 _STAYS_S = 0.5
+# So many answers may be missing beside that by chance: requests come at random, and of N expected ones sqrt(N) is one deviation.
+_DEVIATIONS = 2
 
 
 @dataclass(frozen=True)
@@ -42,13 +45,14 @@ def recovery_s(per_interval, interval_s, rate, burst_end_s):
 
     per_interval  answers in time, of the load that goes on, in each interval
     """
-    enough = _RECOVERED * rate * interval_s
     needed = max(1, round(_STAYS_S / interval_s))
+    expected = rate * interval_s * needed
+    enough = min(_RECOVERED * expected, expected - _DEVIATIONS * sqrt(expected))
     first = round(burst_end_s / interval_s)
     for begin in range(first, len(per_interval) - needed + 1):
         those = per_interval[begin:begin + needed]
         # The mean of several: requests come at random, and few of them in one interval.
-        if sum(those) >= enough * needed and those[0] >= enough / 2:
+        if sum(those) >= enough and those[0] >= enough / needed / 2:
             return (begin - first) * interval_s
     return None
 
@@ -62,6 +66,7 @@ class Verdict:
     kept: float  # What part of its best that is.
     collapses: tuple  # Other rules that do not hold.
     is_in_doubt: bool = False  # So is a figure that has decided it.
+    equals: tuple = ()  # Other rules that do as well at the highest rate, as far as these rounds can tell.
 
 
 def kept(points):
@@ -75,8 +80,10 @@ def judge(points_of):
     """The Verdict over {rule: [Point]}, in the order of preference if nothing else decides."""
     last = {rule: max(points, key=lambda each: each.factor) for rule, points in points_of.items()}
     best = max(each.goodput for each in last.values())
-    equal = [rule for rule, each in last.items() if each.goodput >= best * (1 - _EQUAL)]
+    lowest = max(last.values(), key=lambda each: each.goodput).low
+    equal = [rule for rule, each in last.items() if each.goodput >= best * (1 - _EQUAL) or each.high >= lowest]
     right = min(equal, key=lambda rule: (last[rule].p99_ms is None, last[rule].p99_ms or 0.0))
     others = tuple(rule for rule, points in points_of.items() if rule != right and kept(points) < HOLDS)
     is_in_doubt = any(point.is_in_doubt for point in [*last.values(), *points_of[right]])
-    return Verdict(right, kept(points_of[right]) >= HOLDS, kept(points_of[right]), others, is_in_doubt)
+    equals = tuple(rule for rule in equal if rule != right)
+    return Verdict(right, kept(points_of[right]) >= HOLDS, kept(points_of[right]), others, is_in_doubt, equals)

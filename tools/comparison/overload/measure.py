@@ -6,6 +6,7 @@ import time
 from dataclasses import dataclass, replace
 
 from .. import load, subjects
+from ..processes import ServerError
 
 SERVICE = "compute"
 # rule -> flags of the server. The last one bounds the clients, and is for models without a queue of their own.
@@ -56,8 +57,9 @@ class Bench:
 
     def rules_of(self, model):
         """The rules that the server takes with this model: --overload's, or else the limit."""
-        takes = [rule for rule in RULES if rule != LIMIT and self._takes(model, RULES[rule])]
-        return takes if len(takes) > 1 else ["wait", LIMIT]
+        takes = [rule for rule in RULES if self._takes(model, RULES[rule])]
+        own = [rule for rule in takes if rule != LIMIT]
+        return own if len(own) > 1 else takes
 
     def _takes(self, model, flags):
         command = [*with_rule(model, flags).command(SERVICE, self._setting), "--check"]
@@ -66,6 +68,10 @@ class Bench:
 
     def _server(self, model, rule):
         return with_rule(model, RULES[rule]).start(SERVICE, self._setting)
+
+    def _impatient(self, rate, retry, *more):
+        """Without a number of connections, the load generator would have one thread (load.Load)."""
+        return self._work.impatient(rate, retry, f"--threads={len(self._client.cpus) or 1}", *more)
 
     def capacity(self, model, seed):
         """(requests per second in a closed loop, why that says nothing or None)."""
@@ -76,15 +82,29 @@ class Bench:
 
     def at(self, model, rule, capacity, factor, retry, seed):
         """A line: what was answered in time at this multiple of the capacity; its goodput is None if that was not measured."""
-        with self._server(model, rule) as server:
-            run = self._client.run(self._work.impatient(factor * capacity, retry), server.addresses[SERVICE], self._work.seconds,
-                                   self._work.warm_up_s(factor), seed)
+        try:
+            run = self._run_at(model, rule, factor, capacity, retry, seed)
+        except ServerError as error:  # --check does not find all that a server may say at its start.
+            run = load.LoadRun(None, str(error))
         return {"capacity": capacity, **figures(run)}
 
+    def _run_at(self, model, rule, factor, capacity, retry, seed):
+        with self._server(model, rule) as server:
+            return self._client.run(self._impatient(factor * capacity, retry), server.addresses[SERVICE], self._work.seconds,
+                                    self._work.warm_up_s(factor), seed)
+
     def burst(self, model, rule, capacity, retry, seed):
-        """A line: the answers in time of a steady load in each interval, with a burst in its midst."""
+        """A line: the answers in time of a steady load in each interval, with a burst in its midst; none if there is no server."""
+        try:
+            run, end_s = self._run_with_burst(model, rule, capacity, retry, seed)
+        except ServerError as error:
+            run, end_s = load.LoadRun(None, str(error)), 0.0
+        return {"rate": _STEADY * capacity, "interval_s": _INTERVAL_S, "burst_end_s": end_s,
+                "per_interval": run.report["per_interval"] if run.report else [], "failed": run.failed}
+
+    def _run_with_burst(self, model, rule, capacity, retry, seed):
         rate = _STEADY * capacity
-        steady = self._work.impatient(rate, retry, f"--interval={_INTERVAL_S * 1000:.0f}ms", "--tell_counting")
+        steady = self._impatient(rate, retry, f"--interval={_INTERVAL_S * 1000:.0f}ms", "--tell_counting")
         duration_s = _BEFORE_S + _BURST_S + _BEHIND_S
         with self._server(model, rule) as server:
             address = server.addresses[SERVICE]
@@ -92,13 +112,14 @@ class Bench:
             process.stderr.readline()  # It counts from now on.
             begun = time.monotonic()
             time.sleep(_BEFORE_S)
-            burst = self._client.start(self._work.impatient((_BURST - _STEADY) * capacity, retry), address, _BURST_S, 0.0, seed + 1)
+            added = self._impatient((_BURST - _STEADY) * capacity, retry, "--tell_counting")
+            burst = self._client.start(added, address, _BURST_S, 0.0, seed + 1)
+            burst.stderr.readline()  # Not before its program has started.
             time.sleep(_BURST_S)
             end_s = time.monotonic() - begun
             run = load.finish(process, duration_s)
             load.finish(burst, _BURST_S)
-        per_interval = run.report["per_interval"] if run.report else []
-        return {"rate": rate, "interval_s": _INTERVAL_S, "burst_end_s": end_s, "per_interval": per_interval, "failed": run.failed}
+        return run, end_s
 
 
 def with_rule(model, flags):

@@ -3,14 +3,16 @@
 from ..wording import align
 
 _LEGEND = (
-    "goodput   answers in time, as a part of the capacity; the median of the rounds",
+    "goodput   answers in time, as a part of the capacity; the median of the rounds, and the least and the most",
     "p99       of these answers, in ms, from the begin of the try that was answered",
     "recovers  seconds after a burst until answers come in time again; -: not before the end",
 )
 
 
 def _goodput(point):
-    return f"{point.goodput:.2f}"
+    median = f"{point.goodput:.2f}"
+    low, high = f"{point.low:.2f}", f"{point.high:.2f}"
+    return median if low == high else f"{median} ({low}-{high})"
 
 
 def _p99(point):
@@ -35,6 +37,8 @@ def sentence(model, retry, verdict):
     said = f"{model}, {retry}: {verdict.right} keeps {verdict.kept:.0%} of its best goodput at the highest rate"
     if not verdict.holds:
         said += ", which is a collapse all the same"
+    if verdict.equals:
+        said += f"; {', '.join(verdict.equals)} {'does' if len(verdict.equals) == 1 else 'do'} as well"
     if verdict.collapses:
         said += f"; {', '.join(verdict.collapses)} would collapse"
     return said + (". That is in doubt, as figures behind it are." if verdict.is_in_doubt else ".")
