@@ -240,7 +240,9 @@ void ImpatientClients::OnDeadlines() {
   }
 }
 
+// Events come before deadlines, and this thread may have been late.
 void ImpatientClients::OnReply(Try& one) {
+  if (now_ - one.began > give_up_after_) return OnVain(one, tally_.gave_up);
   const int64_t sent = one.began;
   CountReply(Free(one).due, sent, replies_);
 }
@@ -253,19 +255,20 @@ void ImpatientClients::OnWrong(Try& one) {
 
 void ImpatientClients::OnRefused(Try& one) { OnVain(one, tally_.refused); }
 
-// Without a word of a reply: an overloaded server has the right to close, and its system to refuse. Otherwise the reply
-// may end with the connection (HTTP/1.0), or was cut off.
+// Without a word of a reply: an overloaded server has the right to close, but not to say what is no TLS. Otherwise the
+// reply may end with the connection (HTTP/1.0), or was cut off.
 void ImpatientClients::OnEnd(Try& one, int error) {
   const bool ends_reply = !one.begin.empty() && error == 0 && one.exchange->TakeEnd() == Exchange::Reply::kLast;
   if (ends_reply) return OnReply(one);
-  if (!one.begin.empty()) {
+  if (!one.begin.empty() || error == EPROTO) {
     CountFailure(tally_.broken, error);
     const int64_t sent = one.began;
     return CountAge(Free(one).due, sent);
   }
-  // The port, the descriptors or the server are missing: not its choice.
-  const bool is_own_fault = error == EADDRNOTAVAIL || error == EMFILE || error == ENFILE || error == ENOBUFS;
-  if (is_own_fault) CountFailure(tally_.not_connected, error);
+  // The port, the descriptors or the server are missing: not its choice. A try all the same, and perhaps not the last.
+  const bool is_missing =
+      error == ECONNREFUSED || error == EADDRNOTAVAIL || error == EMFILE || error == ENFILE || error == ENOBUFS;
+  if (is_missing) CountFailure(tally_.not_connected, error);
   OnRefused(one);
 }
 

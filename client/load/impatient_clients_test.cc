@@ -2,15 +2,19 @@
 // how often.
 #include "client/load/impatient_clients.h"
 
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include <atomic>
 #include <memory>
 #include <string>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "base/unique_fd.h"
 #include "client/load/exchange.h"
 #include "client/load/fake_server.h"
 #include "client/load/generator.h"
@@ -19,6 +23,7 @@
 #include "client/load/tally.h"
 #include "gtest/gtest.h"
 #include "net/endpoint.h"
+#include "net/socket.h"
 
 namespace polyserve {
 namespace {
@@ -135,6 +140,69 @@ TEST(ImpatientClientsTest, CloseWithoutAWordIsARefusalAndTheNextTryMayBeAnswered
   EXPECT_EQ(tally.tries, 2 * tally.due);
   EXPECT_EQ(tally.refused, tally.due);
   EXPECT_EQ(tally.failed, 0u);
+}
+
+TEST(ImpatientClientsTest, ServerThatIsGoneIsAFaultAndNoRefusal) {
+  const UniqueFd listener = *ListenTcp(*Endpoint::Parse("127.0.0.1:0"), absl::InfiniteDuration());
+  const Endpoint address = *Endpoint::OfSocket(listener.get());
+  const LoadPlan plan = [&] {
+    LoadPlan made = PlanFor(address, {kLong});
+    // It ends once the look whether there is a server has found it, before the first request.
+    made.make_thread = [&listener](const LoadPlan& share) {
+      class Late : public ImpatientClients {
+       public:
+        Late(const LoadPlan& own, int fd) : ImpatientClients(own), fd_(fd) {}
+        absl::Status Connect() override {
+          absl::Status status = ImpatientClients::Connect();
+          ::shutdown(fd_, SHUT_RDWR);
+          return status;
+        }
+
+       private:
+        const int fd_;
+      };
+      return std::make_unique<Late>(share, listener.get());
+    };
+    return made;
+  }();
+  const LoadTally tally = Load(plan);
+  EXPECT_EQ(tally.replies, 0u);
+  EXPECT_EQ(tally.not_connected, tally.due);
+  EXPECT_FALSE(FaultsOf(plan, tally).empty());
+}
+
+// The thread has other things to do until the reply has come, and its time is over.
+TEST(ImpatientClientsTest, ReplyThatIsLookedAtTooLateIsNotInTime) {
+  static std::atomic<int> halves = 0;  // Of replies that have come.
+  class SlowExchange : public FixedExchange {
+   public:
+    using FixedExchange::FixedExchange;
+    Reply Take(absl::string_view& bytes) override {
+      const Reply reply = FixedExchange::Take(bytes);
+      ++halves;
+      if (reply == Reply::kIncomplete) absl::SleepFor(2 * kShort);
+      return reply;
+    }
+  };
+  const FakeServer server([](int fd) {
+    if (!HearLine(fd)) return;
+    const int before = halves;
+    Say(fd, "O");
+    for (char byte; halves == before && ::recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) != 0;) {
+      absl::SleepFor(absl::Milliseconds(1));
+    }
+    Say(fd, "K\n");
+    HearEnd(fd);
+  });
+  LoadPlan plan = PlanFor(server.address(), {kShort});
+  plan.connections = 1;  // One try at a time.
+  plan.make_exchange = [] {
+    return std::make_unique<SlowExchange>(std::make_shared<const std::string>("ask\n"),
+                                          std::make_shared<const std::string>("OK\n"));
+  };
+  const LoadTally tally = Load(plan);
+  EXPECT_EQ(tally.replies_in_all, 0u);
+  EXPECT_EQ(tally.gave_up, tally.due);
 }
 
 TEST(ImpatientClientsTest, WrongReplyIsNoRefusalAndNotTriedAgain) {
