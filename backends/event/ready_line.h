@@ -29,7 +29,8 @@ class ReadyLine {
  public:
   using Clock = QueueDiscipline::Clock;
 
-  // How long a loop may serve the line before it looks for more. A look costs some microseconds.
+  // How long a loop may serve the line before it looks for more. A look costs some microseconds if few wait, and
+  // more if many do: with levels, each of them is reported again.
   static constexpr std::chrono::milliseconds kBetweenLooks{1};
 
   // The counters are the loop's, and must outlive it.
