@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <utility>
@@ -51,6 +52,7 @@ Stage::Stage(const Options& options, Mutex& mutex, const Statistics& statistics,
 // The controller's first half. An idle thread that has been notified counts as idle until it wakes up, so the clients
 // that those will take are left out.
 void Stage::Add(ThreadedClient& client) {
+  client.queued_since = Clock::now();
   queue_.push_back(client);
   ++waiting_;
   const auto length = static_cast<int64_t>(waiting_);
@@ -63,6 +65,14 @@ void Stage::Add(ThreadedClient& client) {
   if (waiting_ < idle_ + static_cast<size_t>(options_.grow_at) || threads_ == options_.threads_max) return;
   const absl::Status status = AddThread();
   if (!status.ok()) LOG_FLOOD(WARNING) << "a stage cannot grow: " << status.message();
+}
+
+void Stage::CountWait(Clock::duration waited) {
+  const int64_t us = std::chrono::duration_cast<std::chrono::microseconds>(waited).count();
+  counters_.waited_us.fetch_add(us, std::memory_order_relaxed);
+  if (us > counters_.longest_wait_us.load(std::memory_order_relaxed)) {
+    counters_.longest_wait_us.store(us, std::memory_order_relaxed);
+  }
 }
 
 void Stage::Close() {
@@ -110,6 +120,7 @@ ThreadedClient* Stage::Take() {
   queue_.pop_front();
   --waiting_;
   counters_.waiting.store(static_cast<int64_t>(waiting_), std::memory_order_relaxed);
+  CountWait(Clock::now() - client.queued_since);
   return &client;
 }
 

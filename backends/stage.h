@@ -10,6 +10,7 @@
 #ifndef POLYSERVE_BACKENDS_STAGE_H_
 #define POLYSERVE_BACKENDS_STAGE_H_
 
+#include <chrono>
 #include <condition_variable>
 #include <cstddef>
 #include <functional>
@@ -61,9 +62,12 @@ class Stage {
   void Close();
 
  private:
+  using Clock = std::chrono::steady_clock;
+
   absl::Status AddThread();
   void Run(int thread);  // Without the mutex.
   ThreadedClient* Take();
+  void CountWait(Clock::duration waited);
 
   const Options options_;
   Mutex& mutex_;

@@ -14,6 +14,7 @@
 #define POLYSERVE_BACKENDS_THREADED_CLIENT_H_
 
 #include <boost/intrusive/list.hpp>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -46,6 +47,9 @@ class ThreadedClient : public EventClient {
   QueueHook queue_hook_;
 
  public:
+  // For the queue: when it has come there.
+  std::chrono::steady_clock::time_point queued_since = {};
+
   using Queue =
       boost::intrusive::list<ThreadedClient,
                              boost::intrusive::member_hook<ThreadedClient, QueueHook, &ThreadedClient::queue_hook_>,

@@ -284,6 +284,7 @@ TEST_F(CountersTest, QueueBetweenThreadsIsCounted) {
   ASSERT_TRUE(statistics.ok()) << statistics.status();
   const QueueTotals queue = statistics->TotalOfQueues();
   EXPECT_EQ(queue.tasks, bound().tasks);
+  EXPECT_EQ(queue.waited_us > 0, bound().tasks > 0) << queue.waited_us << ": a hand-over takes a microsecond at least";
   EXPECT_EQ(queue.longest, std::min(bound().tasks, 1));  // The one client is in one queue at a time.
   EXPECT_EQ(queue.waiting, 0);
 }
