@@ -93,7 +93,7 @@ class AwaitableSocket : public EventClient {
   void OnPauseOver() override { GoOn(); }
   void OnTimer() override {
     is_woken_ = true;
-    GoOn();
+    if (!waits_for_turn()) GoOn();
   }
   void OnStop() override { ContinueInput(); }
   void OnReady() override { OnTurn(); }

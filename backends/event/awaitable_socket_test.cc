@@ -9,11 +9,14 @@
 #include "absl/time/time.h"
 #include "backends/event/detached_task.h"
 #include "backends/event/event_client.h"
+#include "backends/event/ready_line.h"
 #include "backends/event/socket_wait_test.h"
+#include "backends/overload/overload_options.h"
 #include "base/unique_fd.h"
 #include "gtest/gtest.h"
 #include "net/coarse_clock.h"
 #include "net/deadline.h"
+#include "net/statistics.h"
 
 namespace polyserve {
 namespace {
@@ -90,6 +93,27 @@ TEST_F(AwaitableSocketTest, NextTurnComesOnceInEachRound) {
   Look();
   EXPECT_EQ(log_, "woken woken freed ");
 }
+
+// Its bytes have come in time, and it is we who let them wait.
+TEST_F(AwaitableSocketTest, ClientThatWaitsInLineIsNeitherSilentNorLate) {
+  QueueCounters queue;
+  ReadyLine line({.rule = Overload::kRefuse, .most_waiting = 8}, queue);
+  shared_.line = &line;
+  Start(For::kReadable);
+  SendByte();
+  Look();
+  shared_.ticks += kTicksPerTimeout + 1;
+  client().OnTick();
+  client().OnTimer();
+  EXPECT_EQ(log_, "");
+  line.Take().client->OnTurn();
+  EXPECT_EQ(log_, "woken ");
+  client().Drop();
+  shared_.line = nullptr;
+}
+
+// As large as it was before clients could wait in line: an idle connection is to cost little.
+TEST_F(AwaitableSocketTest, IsSmall) { EXPECT_LE(sizeof(AwaitableSocket), 19 * sizeof(void*)); }
 
 TEST_F(AwaitableSocketTest, SilentClientIsDropped) {
   Start(For::kReadable);

@@ -50,7 +50,7 @@ EventClient::~EventClient() {
 // A peer that does not take its reply is reset. A plain close would leave the kernel to send what is unsent for
 // minutes, to a peer that may never read it.
 void EventClient::OnTick() {
-  if (has_helper_task() || is_away()) return watch_.Rest(shared_.ticks);
+  if (has_helper_task() || is_away() || waits_for_turn()) return watch_.Rest(shared_.ticks);
   const Debt owed = debt();
   if (JudgeProgress(fd_.get(), shared_.limits, owed, shared_.ticks, watch_) == Progress::kAlive) return;
   if (owed == Debt::kAcknowledgement) ResetOnClose(fd_.get());
@@ -111,7 +111,7 @@ ConnectionTimers& EventClient::timers() {
 
 // One that waits already, in the line or for its turn, has been noted.
 void EventClient::JoinLine() {
-  if (!turn_.is_linked()) shared_.line->Add(*this);
+  if (!waits_for_turn()) shared_.line->Add(*this);
 }
 
 bool EventClient::IsRefused(const Conversation& conversation) const {
@@ -121,7 +121,7 @@ bool EventClient::IsRefused(const Conversation& conversation) const {
 }
 
 void EventClient::WaitForTurn() {
-  if (turn_.is_linked()) return;
+  if (waits_for_turn()) return;
   shared_.wait_for_turn.push_back(*this);
 }
 

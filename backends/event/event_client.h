@@ -70,7 +70,7 @@ class EventClient : public boost::intrusive::list_base_hook<>, public Wakeable, 
   virtual void Drop() = 0;
 
   // Drops the client if its peer is silent or too slow; see net/progress_watch.h. Not while a helper runs its task, or
-  // while it is away: then the peer waits for us.
+  // while it is away, or waits for its turn: then the peer waits for us.
   void OnTick();
 
  protected:
@@ -98,6 +98,8 @@ class EventClient : public boost::intrusive::list_base_hook<>, public Wakeable, 
   // The socket has brought something, perhaps a request. True: it waits for its turn, at which OnTurn() comes: in a
   // loop with a queue discipline (EventShared::line), which may refuse the request then; see IsRefused(). False: go on.
   bool WaitInLine();
+  // It waits for OnTurn(). Input that has come in time is there, unread: what a timer says must not go before it.
+  bool waits_for_turn() const { return turn_.is_linked(); }
   // Whether the request whose bytes have come is to be refused by Conversation::Refuse(), which is counted. Ask it with
   // each bytes before they are shown to the session.
   bool IsRefused(const Conversation& conversation) const;

@@ -300,17 +300,25 @@ void EventConnection::OnTurn() {
   if (is_away()) return;  // An event came first, in this iteration: OnReady() goes on.
   // A connection that lingers has an empty output parked (see Linger()).
   const bool sending = parked_ != nullptr && !is_lingering();
-  if (!(sending ? OnWritable() : OnReadable())) delete this;
+  if (!(sending ? OnWritable() : OnReadable())) {
+    delete this;
+    return;
+  }
+  if (!is_away() && std::exchange(timer_rang_, false)) RingTimer();
 }
 
 void EventConnection::OnPauseOver() {
   if (is_lingering() || !GoOn()) delete this;  // The pause of Linger() is over, or that of a session.
 }
 
-// With output parked, the session hears of the time once that is sent: Next() then asks for kResume by itself.
+// Input that waits for its turn has come in time, and is shown first.
 void EventConnection::OnTimer() {
-  timer_rang_ = is_away();
-  if (timer_rang_) return;
+  timer_rang_ = is_away() || waits_for_turn();
+  if (!timer_rang_) RingTimer();
+}
+
+// With output parked, the session hears of the time once that is sent: Next() then asks for kResume by itself.
+void EventConnection::RingTimer() {
   conversation_.OnTimer();
   if (parked_ == nullptr && !GoOn()) delete this;
 }

@@ -80,6 +80,7 @@ class EventConnection : public EventClient {
   bool ResumeByHelper(Output& output);
   void RunSession(Output& output);
   void CatchUp();
+  void RingTimer();  // May delete this.
   // The ways to stop for now: for room in the socket, for a timer or a helper, for the peer's end. The first two move
   // the output out of the loop, so the loop's may be used for the next connection.
   bool Park(Output& output, Flushed why);
@@ -93,7 +94,7 @@ class EventConnection : public EventClient {
   bool edge_triggered() const;
   absl::Status AwaitInput();
 
-  bool timer_rang_ = false;    // While the session was away.
+  bool timer_rang_ = false;    // While the session was away, or waited for its turn.
   bool end_has_come_ = false;  // The peer's last bytes are there, with no further edge behind them (edges only).
   Conversation conversation_;
   std::unique_ptr<WakeList::Entry> mail_;  // Null if there is no mailbox.
