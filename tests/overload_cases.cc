@@ -206,6 +206,7 @@ TEST_F(OverloadTest, NewestIsServedFirstAndTheOldestIsRefusedIfTheQueueIsFull) {
   Peer first = AskFor("b", 1);
   Peer second = AskFor("c", 2);
   Peer third = AskFor("d", 2);
+  AwaitRefused(1);
   Release();
   ExpectIsRefused(first);
   EXPECT_TRUE(IsAnswered(third));
@@ -275,6 +276,7 @@ TEST_F(OverloadTest, WhoComesThroughABalancerIsRefusedAsOthersAre) {
   Peer waits = AskFor("b", 1);
   Peer refused = AskFor("c", 1);
   Peer file = Ask("file", "G b\n", 1);
+  AwaitRefused(2);
   Release();
   ExpectIsRefused(refused);
   EXPECT_EQ(file.ReadToEnd(), "ERR 503 the server has too much to do\n");
