@@ -242,7 +242,7 @@ void AddStages(const Model& model, const Statistics& statistics, ServerReport& r
   for (const absl::string_view name : absl::StrSplit(model.queues, ' ', absl::SkipEmpty())) {
     QueueTotals queue;
     queue.Add(statistics.OfWorker(worker++).queue());
-    report.stages.push_back({name, OfTotals(queue)});
+    report.stages.emplace_back(name, OfTotals(queue));
   }
 }
 

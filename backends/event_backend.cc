@@ -2,6 +2,8 @@
 
 #include <gflags/gflags.h>
 
+#include <utility>
+
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
@@ -72,7 +74,7 @@ absl::StatusOr<std::unique_ptr<Backend>> MakeEventBackend(const PollerLoopOption
   with_flags.overload = *overload;
   with_flags.accepts_per_turn = FLAGS_accept_batch;
   // Captured by value: the function is kept, and called for each loop and each replacement.
-  return MakeMultiLoopBackend([with_flags, start](ServerContext& context, const WorkerRole* role) {
+  return MakeMultiLoopBackend([with_flags, start = std::move(start)](ServerContext& context, const WorkerRole* role) {
     return PollerLoop::Create(context, role, with_flags, start);
   });
 }

@@ -51,7 +51,7 @@ class FileSessionTest : public testing::Test {
     return text.str();
   }
 
-  Transcript Talk(absl::string_view input, Library::Options options = {}) {
+  Transcript Talk(absl::string_view input, const Library::Options& options = {}) {
     return TalkInAnyPieces(
         [this, options] {
           Reset();

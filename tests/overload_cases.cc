@@ -59,8 +59,9 @@ class OverloadTest : public EveryModelTest {
     }
     absl::StatusOr<Statistics> statistics = OpenStatistics();
     EXPECT_TRUE(statistics.ok()) << statistics.status();
-    if (statistics.ok()) statistics_ = *std::move(statistics);
-    return statistics.ok();
+    if (!statistics.ok()) return false;
+    statistics_ = *std::move(statistics);
+    return true;
   }
 
   // For the cases that do not occupy it.

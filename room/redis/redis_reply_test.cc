@@ -40,7 +40,7 @@ std::vector<std::string> Parse(absl::string_view bytes, size_t piece) {
     RedisReply reply;
     while (parser.Next(reply)) replies.push_back(Show(reply));
   }
-  if (!parser.fault().empty()) replies.push_back("fault");
+  if (!parser.fault().empty()) replies.emplace_back("fault");
   return replies;
 }
 
