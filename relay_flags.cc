@@ -11,6 +11,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "base/command_line.h"
+#include "base/ip_address.h"
 #include "net/endpoint.h"
 
 DEFINE_string(
@@ -31,11 +32,16 @@ absl::StatusOr<RelayTarget> ParseTarget(absl::string_view name) {
   if (endpoint->port() == 0) {
     return absl::InvalidArgumentError(absl::StrCat("--relay_to: no server listens at port 0: ", name));
   }
-  return RelayTarget{std::string(name), endpoint->ToString()};
+  const AddressPort address = endpoint->AsAddressPort();
+  if (!(Endpoint(address) == endpoint->AsV4())) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--relay_to: ", name, " is an address of one interface, with a scope; name another one"));
+  }
+  return RelayTarget{std::string(name), address};
 }
 
 bool IsLoopback(const Endpoint& endpoint) {
-  const std::string host = endpoint.AsV4().Host();
+  const std::string host = endpoint.Host();
   return absl::StartsWith(host, "127.") || host == "::1";
 }
 
@@ -50,8 +56,7 @@ bool Reaches(const Endpoint& target, const Endpoint& listener) {
 
 absl::Status CheckNoTargetIs(const Endpoint& listener, const RelayTargets& targets) {
   for (const RelayTarget& target : targets.all) {
-    const absl::StatusOr<Endpoint> endpoint = Endpoint::Parse(target.address);  // In numbers: asks no resolver.
-    if (!endpoint.ok() || !Reaches(*endpoint, listener)) continue;
+    if (!Reaches(Endpoint(target.address), listener)) continue;
     return absl::InvalidArgumentError(
         absl::StrCat("--relay_to: ", target.name, " is this server itself; name another one"));
   }

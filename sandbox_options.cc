@@ -3,16 +3,13 @@
 #include <link.h>
 
 #include <cstddef>
-#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <system_error>
 #include <vector>
 
-#include "absl/strings/numbers.h"
 #include "backends/accept/server_context.h"
 #include "backends/registry.h"
-#include "base/logging.h"
 #include "lifecycle/file_rules.h"
 #include "listen_spec.h"
 #include "net/process.h"
@@ -88,13 +85,6 @@ void AddFilesOfFlags(const ServerConfig& config, Rules& rules) {
   if (!config.trace.empty()) rules.push_back({config.trace, kReadFiles | kWriteFiles});
 }
 
-// The address is in numbers, as relay_flags.cc has made it of an endpoint.
-uint16_t PortOf(const RelayTarget& target) {
-  uint32_t port = 0;
-  CHECK(absl::SimpleAtoi(target.address.substr(target.address.rfind(':') + 1), &port)) << target.address;
-  return static_cast<uint16_t>(port);
-}
-
 }  // namespace
 
 Sandbox MakeSandbox(const ServerConfig& config) {
@@ -109,7 +99,7 @@ Sandbox MakeSandbox(const ServerConfig& config) {
     if (spec.transport == Transport::kDatagrams) options.calls.has_datagrams = true;
   }
   if (Process::IsImage()) return Sandbox(options);  // The rules about files it has from its server.
-  for (const RelayTarget& target : config.http.relay->all) options.tcp_ports.push_back(PortOf(target));
+  for (const RelayTarget& target : config.http.relay->all) options.tcp_ports.push_back(target.address.port);
   options.tcp_ports.insert(options.tcp_ports.end(), config.room.link.tcp_ports.begin(),
                            config.room.link.tcp_ports.end());
   AddSystemFiles(options.files);

@@ -44,8 +44,9 @@ std::string IpAddress::ToString() const {
                  : ::inet_ntop(AF_INET6, bytes_.data(), text, sizeof(text));
 }
 
-std::string IpAddress::ToString(uint16_t port) const {
-  return is_v4() ? absl::StrCat(ToString(), ":", port) : absl::StrCat("[", ToString(), "]:", port);
+std::string AddressPort::ToString() const {
+  const std::string host = address.ToString();
+  return address.is_v4() ? absl::StrCat(host, ":", port) : absl::StrCat("[", host, "]:", port);
 }
 
 }  // namespace polyserve

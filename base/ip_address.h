@@ -1,5 +1,5 @@
-// IpAddress: an address of IPv4 or IPv6 without a port, for what knows no socket. A value: copy it freely, in any
-// thread.
+// IpAddress: an address of IPv4 or IPv6 without a port; AddressPort: with one. For what knows no socket; net/endpoint.h
+// has the form that the kernel takes. Both are values: copy them freely, in any thread.
 #ifndef POLYSERVE_BASE_IP_ADDRESS_H_
 #define POLYSERVE_BASE_IP_ADDRESS_H_
 
@@ -31,13 +31,18 @@ class IpAddress {
 
   // In the one form that an address has in logs and limits: "192.0.2.1" also for ::ffff:192.0.2.1.
   std::string ToString() const;
-  // With a port: "192.0.2.1:80", "[2001:db8::1]:80".
-  std::string ToString(uint16_t port) const;
 
   friend bool operator==(const IpAddress& a, const IpAddress& b) { return a.bytes_ == b.bytes_; }
 
  private:
   std::array<uint8_t, kV6Bytes> bytes_ = {};
+};
+
+struct AddressPort {
+  IpAddress address = {};
+  uint16_t port = 0;
+
+  std::string ToString() const;  // "192.0.2.1:80", "[2001:db8::1]:80"
 };
 
 }  // namespace polyserve

@@ -43,8 +43,8 @@ TEST(IpAddressTest, BytesAreThoseOfTheNetwork) {
 }
 
 TEST(IpAddressTest, PortStandsBehindBracketsOfIpv6) {
-  EXPECT_EQ(IpAddress::Parse("192.0.2.1")->ToString(80), "192.0.2.1:80");
-  EXPECT_EQ(IpAddress::Parse("2001:db8::1")->ToString(65535), "[2001:db8::1]:65535");
+  EXPECT_EQ((AddressPort{*IpAddress::Parse("192.0.2.1"), 80}.ToString()), "192.0.2.1:80");
+  EXPECT_EQ((AddressPort{*IpAddress::Parse("2001:db8::1"), 65535}.ToString()), "[2001:db8::1]:65535");
 }
 
 }  // namespace

@@ -96,10 +96,10 @@ ConnectionTable::Entry::~Entry() {
   if (place_ != nullptr) place_->owner.store(0, std::memory_order_release);
 }
 
-void ConnectionTable::Entry::ShowClient(const IpAddress& address, uint16_t port) {
+void ConnectionTable::Entry::ShowClient(const AddressPort& client) {
   if (place_ == nullptr) return;
-  place_->client_port.store(port, std::memory_order_relaxed);
-  Store(address.bytes().data(), place_->client);
+  place_->client_port.store(client.port, std::memory_order_relaxed);
+  Store(client.address.bytes().data(), place_->client);
 }
 
 void ConnectionTable::Entry::MoveToThisThread() {

@@ -51,7 +51,7 @@ class ConnectionTable {
     // Inline, since it runs several times for each request.
     void Show(Activity activity);
     // The peer is a load balancer, which passes on the connection of this client.
-    void ShowClient(const IpAddress& address, uint16_t port);
+    void ShowClient(const AddressPort& client);
     // Adds requests that were answered on this connection.
     void CountRequests(int requests);
     // From now on the calling thread serves it. For connections that pass from one thread to another.

@@ -59,8 +59,7 @@ TEST_F(ConnectionTableTest, PeerMaySpeakForAClient) {
   ConnectionTable::Entry entry = table_.Enter(0, Peer("10.0.0.1:5000"));
   EXPECT_EQ(table_.List()[0].client.family(), AF_UNSPEC);
   for (const char* const client : {"192.0.2.7:4711", "[2001:db8::7]:80"}) {
-    const Endpoint endpoint = Peer(client);
-    entry.ShowClient(*IpAddress::Parse(endpoint.Host()), endpoint.port());
+    entry.ShowClient(Peer(client).AsAddressPort());
     EXPECT_EQ(table_.List()[0].client.ToString(), client);
     EXPECT_EQ(table_.List()[0].peer.ToString(), "10.0.0.1:5000");
   }
@@ -71,7 +70,7 @@ TEST_F(ConnectionTableTest, NextConnectionOfAPlaceHasNoClientYet) {
     ConnectionTable::Entry entry = table_.Enter(0, Endpoint());
     const bool is_looked_at = i % ConnectionTable::kMaxEntries == 0;
     EXPECT_EQ(is_looked_at ? table_.List()[0].client.family() : AF_UNSPEC, AF_UNSPEC);
-    entry.ShowClient(*IpAddress::Parse("192.0.2.7"), 1);
+    entry.ShowClient({*IpAddress::Parse("192.0.2.7"), 1});
   }
 }
 

@@ -3,6 +3,7 @@
 #include <arpa/inet.h>
 #include <netdb.h>
 
+#include <array>
 #include <cstring>
 #include <memory>
 
@@ -87,6 +88,21 @@ Endpoint Endpoint::FromAddress(const sockaddr_storage& address) {
     std::memcpy(&endpoint.v4_, &address, sizeof(endpoint.v4_));
   }
   return endpoint;
+}
+
+Endpoint::Endpoint(const AddressPort& address) {
+  const std::array<uint8_t, IpAddress::kV6Bytes>& bytes = address.address.bytes();
+  v6_.sin6_family = AF_INET6;
+  v6_.sin6_port = htons(address.port);
+  std::memcpy(&v6_.sin6_addr, bytes.data(), bytes.size());
+  *this = AsV4();
+}
+
+AddressPort Endpoint::AsAddressPort() const {
+  const absl::string_view bytes =
+      family() == AF_INET6 ? absl::string_view(reinterpret_cast<const char*>(&v6_.sin6_addr), IpAddress::kV6Bytes)
+                           : absl::string_view(reinterpret_cast<const char*>(&v4_.sin_addr), IpAddress::kV4Bytes);
+  return {IpAddress::FromBytes(bytes), port()};
 }
 
 absl::StatusOr<Endpoint> Endpoint::OfSocket(int fd) {

@@ -18,6 +18,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "base/ip_address.h"
 
 namespace polyserve {
 
@@ -33,6 +34,10 @@ class Endpoint {
 
   // From what accept(2), recvmsg(2) or getsockname(2) has filled in; AF_INET or AF_INET6. Others make no sense here.
   static Endpoint FromAddress(const sockaddr_storage& address);
+  // From what knows no socket, and back. Without the scope of a link-local address, which an IpAddress has none of; and
+  // an IPv4 address is one in both forms (AsV4()).
+  explicit Endpoint(const AddressPort& address);
+  AddressPort AsAddressPort() const;
   // The address that a socket is bound to, with the port that the kernel has chosen for port 0.
   static absl::StatusOr<Endpoint> OfSocket(int fd);
   // The address that a socket is connected to. Fails if the peer has left already (ENOTCONN).

@@ -22,5 +22,15 @@ TEST(EndpointTest, RefusesWhatIsNoAddress) {
   }
 }
 
+TEST(EndpointTest, IsTheSameBehindWhatKnowsNoSocket) {
+  for (absl::string_view text : {"127.0.0.1:8080", "[2001:db8::1]:65535", "[::]:1"}) {
+    const Endpoint endpoint = *Endpoint::Parse(text);
+    EXPECT_EQ(endpoint.AsAddressPort().ToString(), text);
+    EXPECT_EQ(Endpoint(endpoint.AsAddressPort()), endpoint) << text;
+  }
+  EXPECT_EQ(Endpoint(Endpoint::Parse("[::ffff:192.0.2.1]:80")->AsAddressPort()), *Endpoint::Parse("192.0.2.1:80"));
+  EXPECT_EQ(Endpoint(Endpoint::Parse("[fe80::1%1]:80")->AsAddressPort()), *Endpoint::Parse("[fe80::1]:80"));
+}
+
 }  // namespace
 }  // namespace polyserve

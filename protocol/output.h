@@ -37,6 +37,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "base/ip_address.h"
 #include "base/unique_fd.h"
 
 struct iovec;
@@ -51,7 +52,7 @@ class Output {
 
   // What another server is asked: a line, which it answers with a line.
   struct Question {
-    std::string to;           // Its address in numbers, for nothing looks up a name: "127.0.0.1:8088", "[::1]:8088".
+    AddressPort to;           // Nothing looks up a name while the server runs.
     std::string line;         // Without its end.
     size_t max_reply_bytes;   // Of the line that answers, without its end.
     absl::Duration patience;  // For all of it: connecting, sending, receiving.

@@ -52,7 +52,7 @@ void AskTarget(const RelayTargets& targets, const RelayTarget& target, absl::str
   output.Ask(std::move(question), [name, address = target.address, then = std::move(then)](
                                       absl::StatusOr<std::string> reply, Output& result) mutable {
     RelayAnswer answer = ToAnswer(name, std::move(reply));
-    if (answer.code != 200) LOG_FLOOD(INFO) << answer.text << " (--relay_to, " << address << ")";
+    if (answer.code != 200) LOG_FLOOD(INFO) << answer.text << " (--relay_to, " << address.ToString() << ")";
     then(std::move(answer), result);
   });
 }

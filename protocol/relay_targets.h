@@ -12,13 +12,14 @@
 #include "absl/functional/any_invocable.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "base/ip_address.h"
 #include "protocol/output.h"
 
 namespace polyserve {
 
 struct RelayTarget {
   std::string name;     // As the operator has written it, HOST:PORT.
-  std::string address;  // In numbers, as Output::Question::to.
+  AddressPort address;  // That of the name when the server started.
 };
 
 // Plain data; constant while the server runs.

@@ -10,6 +10,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "base/ip_address.h"
 #include "gtest/gtest.h"
 #include "protocol/output.h"
 #include "protocol/relay_targets.h"
@@ -21,7 +22,8 @@ namespace {
 
 std::shared_ptr<const RelayTargets> TwoTargets() {
   auto targets = std::make_shared<RelayTargets>();
-  targets->all = {{"localhost:7001", "127.0.0.1:7001"}, {"[::1]:7002", "[::1]:7002"}};
+  targets->all = {{"localhost:7001", {*IpAddress::Parse("127.0.0.1"), 7001}},
+                  {"[::1]:7002", {*IpAddress::Parse("::1"), 7002}}};
   return targets;
 }
 
@@ -57,7 +59,7 @@ TEST(RelaySessionTest, QuestionIsBoundInSizeAndTime) {
   EXPECT_FALSE(output.wants_more());
   EXPECT_EQ(input.bytes(), "RELAY 1 WAIT 20\n") << "one question at a time";
   const Output::Question& question = output.asked().question;
-  EXPECT_EQ(question.to, "[::1]:7002");
+  EXPECT_EQ(question.to.ToString(), "[::1]:7002");
   EXPECT_EQ(question.name, "server 2");
   EXPECT_EQ(question.line, "WAIT 20");
   EXPECT_EQ(question.max_reply_bytes, RelayTargets::kMaxLineBytes);

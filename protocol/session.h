@@ -49,12 +49,6 @@ class Input {
   bool more_may_follow_;
 };
 
-// The client whose connection a load balancer passes on.
-struct ClientAddress {
-  IpAddress address;
-  uint16_t port;
-};
-
 class Session {
  public:
   virtual ~Session() = default;
@@ -126,7 +120,7 @@ class Session {
   // false.
   virtual bool awaits_client() const { return false; }
   // After that: the client; null if the peer speaks for itself. Asked once; valid until the next call.
-  virtual const ClientAddress* client() const { return nullptr; }
+  virtual const AddressPort* client() const { return nullptr; }
 
   // The transport has proved the peer's name, as TLS does by a client's certificate: the session grants what that name
   // may do, without a password. Called at most once, before any input. The name is valid during the call only.

@@ -92,7 +92,7 @@ class SessionHarness {
       while (!output.empty()) SendFront(output);
       if (output.asks()) {
         const Output::Question& question = output.asked().question;
-        output.Answer(absl::StrCat(question.to, " ", question.line));
+        output.Answer(absl::StrCat(question.to.ToString(), " ", question.line));
         continue;
       }
       if (!output.has_work()) break;

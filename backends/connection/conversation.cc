@@ -88,8 +88,8 @@ void Conversation::Show(absl::string_view bytes, Output& output) {
 void Conversation::NoteClient() {
   if (session_->awaits_client()) return;
   awaits_client_ = false;
-  if (const ClientAddress* const client = session_->client(); client != nullptr) {
-    entry_.ShowClient(client->address, client->port);
+  if (const AddressPort* const client = session_->client(); client != nullptr) {
+    entry_.ShowClient(*client);
   }
 }
 

@@ -41,13 +41,13 @@ class BalancerSession : public LineSession {
  public:
   void OnInput(Input& input, Output& output) override {
     LineSession::OnInput(input, output);
-    if (!output.empty()) client_.emplace(ClientAddress{*IpAddress::Parse("192.0.2.7"), 4711});
+    if (!output.empty()) client_.emplace(AddressPort{*IpAddress::Parse("192.0.2.7"), 4711});
   }
   bool awaits_client() const override { return !client_.has_value(); }
-  const ClientAddress* client() const override { return &*client_; }
+  const AddressPort* client() const override { return &*client_; }
 
  private:
-  std::optional<ClientAddress> client_;
+  std::optional<AddressPort> client_;
 };
 
 TEST_F(ConversationTest, OtherProcessesSeeWhomABalancerSpeaksFor) {

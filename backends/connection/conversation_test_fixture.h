@@ -79,7 +79,7 @@ class LineSession : public Session {
     } else if (line == "ask") {
       has_worked_ = true;
       output.Write("[before]");
-      output.Ask({.to = "127.0.0.1:1", .line = "x", .max_reply_bytes = 10, .patience = absl::Seconds(1)},
+      output.Ask({.to = {}, .line = "x", .max_reply_bytes = 10, .patience = absl::Seconds(1)},
                  [](absl::StatusOr<std::string> reply, Output& result) { result.Write("[" + *reply + "]"); });
     } else if (line == "big") {
       output.Write(std::string(Output::kHighWaterBytes, 'b'));

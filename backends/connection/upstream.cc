@@ -1,14 +1,10 @@
 #include "backends/connection/upstream.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <sys/socket.h>
 
 #include <cerrno>
-#include <cstring>
 #include <utility>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
 #include "base/sys_error.h"
@@ -17,28 +13,6 @@
 namespace polyserve {
 
 namespace {
-
-// Not Endpoint::Parse(), which may ask a resolver, and wait for it.
-absl::StatusOr<Endpoint> FromNumbers(absl::string_view text) {
-  const size_t colon = text.rfind(':');
-  uint32_t port = 0;
-  sockaddr_storage address = {};
-  if (colon != absl::string_view::npos && absl::SimpleAtoi(text.substr(colon + 1), &port) && port <= 65535) {
-    absl::string_view host = text.substr(0, colon);
-    auto* const v4 = reinterpret_cast<sockaddr_in*>(&address);
-    auto* const v6 = reinterpret_cast<sockaddr_in6*>(&address);
-    if (absl::ConsumePrefix(&host, "[") && absl::ConsumeSuffix(&host, "]")) {
-      v6->sin6_family = AF_INET6;
-      v6->sin6_port = htons(static_cast<uint16_t>(port));
-      if (::inet_pton(AF_INET6, std::string(host).c_str(), &v6->sin6_addr) == 1) return Endpoint::FromAddress(address);
-    } else {
-      v4->sin_family = AF_INET;
-      v4->sin_port = htons(static_cast<uint16_t>(port));
-      if (::inet_pton(AF_INET, std::string(host).c_str(), &v4->sin_addr) == 1) return Endpoint::FromAddress(address);
-    }
-  }
-  return absl::FailedPreconditionError(absl::StrCat("'", text, "' is no address in numbers"));
-}
 
 // Of connect(2). EAGAIN is an error there: a socket that is not connecting would seem ready at once.
 bool IsUnderWay(int result) { return result == -EINPROGRESS || result == -EALREADY; }
@@ -63,18 +37,13 @@ void Upstream::Answer(Output& output) {
 
 // The line may end with CR LF, so there is room for two bytes more.
 Upstream::Upstream(const Output::Question& question, Socket socket)
-    : name_(question.name.empty() ? question.to : question.name),
+    : name_(question.name.empty() ? question.to.ToString() : question.name),
       deadline_(question.patience),
       patience_(question.patience),
+      to_(question.to),
       request_(absl::StrCat(question.line, "\n")),
       unsent_(request_),
       reply_(question.max_reply_bytes + 2, '\0') {
-  const absl::StatusOr<Endpoint> endpoint = FromNumbers(question.to);
-  if (!endpoint.ok()) {
-    Fail(endpoint.status());
-    return;
-  }
-  to_ = *endpoint;
   const int flags = SOCK_CLOEXEC | (socket == Socket::kNonBlocking ? SOCK_NONBLOCK : 0);
   fd_ = UniqueFd(::socket(to_.family(), SOCK_STREAM | flags, 0));
   if (!fd_.ok()) Fail(SysError("socket for", name_));

@@ -88,7 +88,7 @@ class Upstream final : public Output::Exchange {
   const std::string name_;  // For the texts.
   const Deadline deadline_;
   const absl::Duration patience_;
-  Endpoint to_;
+  const Endpoint to_;
   const std::string request_;
   absl::string_view unsent_;  // Of request_.
   std::string reply_;         // Room for the longest one; received_ bytes of it have come.

@@ -16,6 +16,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "base/ip_address.h"
 #include "base/unique_fd.h"
 #include "gtest/gtest.h"
 #include "net/endpoint.h"
@@ -40,7 +41,7 @@ class UpstreamTest : public testing::TestWithParam<std::string> {
     absl::StatusOr<UniqueFd> listener = ListenTcp(*Endpoint::Parse(GetParam()), absl::InfiniteDuration());
     if (!listener.ok()) GTEST_SKIP() << listener.status();
     listener_ = *std::move(listener);
-    address_ = Endpoint::OfSocket(listener_.get())->ToString();
+    address_ = Endpoint::OfSocket(listener_.get())->AsAddressPort();
   }
 
   Upstream& Ask(absl::Duration patience = absl::Seconds(30)) {
@@ -106,7 +107,7 @@ class UpstreamTest : public testing::TestWithParam<std::string> {
   }
 
   UniqueFd listener_;
-  std::string address_;
+  AddressPort address_;
   Output output_;
   absl::StatusOr<std::string> reply_ = absl::UnknownError("not answered");
 };
@@ -160,7 +161,7 @@ TEST_P(UpstreamTest, ServerThatEndsTheConnectionWithoutAnAnswerIsAnError) {
     server.reset();
     const absl::Status status = Finish(upstream).status();
     EXPECT_TRUE(absl::IsUnavailable(status)) << status;
-    EXPECT_TRUE(absl::StrContains(status.message(), address_)) << status;
+    EXPECT_TRUE(absl::StrContains(status.message(), address_.ToString())) << status;
     output_ = Output();
   }
 }

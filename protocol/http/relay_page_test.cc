@@ -10,6 +10,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "base/ip_address.h"
 #include "gtest/gtest.h"
 #include "protocol/http/session.h"
 #include "protocol/http/test_fixture.h"
@@ -25,7 +26,8 @@ class HttpRelayTest : public HttpFixture {
   void SetUp() override {
     HttpFixture::SetUp();
     auto targets = std::make_shared<RelayTargets>();
-    targets->all = {{"localhost:7001", "127.0.0.1:7001"}, {"[::1]:7002", "[::1]:7002"}};
+    targets->all = {{"localhost:7001", {*IpAddress::Parse("127.0.0.1"), 7001}},
+                    {"[::1]:7002", {*IpAddress::Parse("::1"), 7002}}};
     site_options_.relay = targets;
   }
 

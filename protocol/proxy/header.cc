@@ -30,7 +30,7 @@ ProxyHeader Incomplete() { return {.state = ProxyHeader::State::kIncomplete}; }
 
 ProxyHeader Malformed(absl::string_view fault) { return {.state = ProxyHeader::State::kMalformed, .fault = fault}; }
 
-ProxyHeader Complete(size_t size, std::optional<ClientAddress> client) {
+ProxyHeader Complete(size_t size, std::optional<AddressPort> client) {
   return {.state = ProxyHeader::State::kComplete, .size = size, .client = client};
 }
 
@@ -62,7 +62,7 @@ ProxyHeader ParseFields(absl::string_view line, size_t size) {
   if (!source.has_value() || !ParseOfFamily(fields[3], is_v6).has_value()) return Malformed("an address is malformed");
   const std::optional<uint16_t> port = ParsePort(fields[4]);
   if (!port.has_value() || !ParsePort(fields[5]).has_value()) return Malformed("a port is malformed");
-  return Complete(size, ClientAddress{*source, *port});
+  return Complete(size, AddressPort{*source, *port});
 }
 
 ProxyHeader ParseLine(absl::string_view bytes) {
@@ -82,7 +82,7 @@ uint16_t NumberAt(absl::string_view bytes, size_t at) {
 }
 
 // Source and destination come first, then their ports. `block` is complete.
-ClientAddress SourceIn(absl::string_view block, size_t address_bytes) {
+AddressPort SourceIn(absl::string_view block, size_t address_bytes) {
   return {IpAddress::FromBytes(block.substr(0, address_bytes)), NumberAt(block, 2 * address_bytes)};
 }
 

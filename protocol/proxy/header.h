@@ -35,7 +35,7 @@ struct ProxyHeader {
   // If it is complete: how many of the bytes it has, and the client. None: the balancer speaks for itself, as in its
   // checks (LOCAL), or does not know the client (UNKNOWN), or that is not one of TCP.
   size_t size = 0;
-  std::optional<ClientAddress> client = {};
+  std::optional<AddressPort> client = {};
 };
 
 // `bytes`: all that have come on the connection. A fault is reported at the first byte that shows it. Costs no more

@@ -22,7 +22,7 @@ std::string Meaning(absl::string_view bytes) {
   const ProxyHeader header = ParseProxyHeader(bytes);
   if (header.state == State::kIncomplete) return "incomplete";
   if (header.state == State::kMalformed) return std::string(header.fault);
-  return header.client.has_value() ? header.client->address.ToString(header.client->port) : "itself";
+  return header.client.has_value() ? header.client->ToString() : "itself";
 }
 
 bool IsMalformed(absl::string_view bytes) { return ParseProxyHeader(bytes).state == State::kMalformed; }

@@ -50,7 +50,7 @@ class ProxiedSession : public Session {
   void OnPeer(absl::string_view address) override;
   bool IsBalancer(absl::string_view address) const override { return terms_->balancers.Contains(address); }
   bool awaits_client() const override { return phase_ == Phase::kHeader; }
-  const ClientAddress* client() const override { return client_.has_value() ? &*client_ : nullptr; }
+  const AddressPort* client() const override { return client_.has_value() ? &*client_ : nullptr; }
 
   void OnInput(Input& input, Output& output) override;
   void OnEndOfInput(Output& output) override;
@@ -80,7 +80,7 @@ class ProxiedSession : public Session {
   const std::unique_ptr<Session> inner_;
   const std::shared_ptr<const ProxyTerms> terms_;
   std::string balancer_;                       // Its address, until the header has come.
-  std::optional<ClientAddress> client_;        // That the header names.
+  std::optional<AddressPort> client_;          // That the header names.
   std::optional<AddressPlaces::Place> place_;  // Of the client, among the connections of its address.
   Phase phase_ = Phase::kOpen;                 // As if it were no balancer's, until OnPeer().
   bool has_begun_ = false;                     // The header has.

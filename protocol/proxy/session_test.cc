@@ -102,7 +102,7 @@ TEST_F(ProxiedSessionTest, ClientIsWhoTheHeaderNames) {
     EXPECT_EQ(diary_, "[192.0.2.7]hello");
     EXPECT_FALSE(session->awaits_client());
     ASSERT_NE(session->client(), nullptr);
-    EXPECT_EQ(session->client()->address.ToString(session->client()->port), "192.0.2.7:4711");
+    EXPECT_EQ(session->client()->ToString(), "192.0.2.7:4711");
   }
   EXPECT_FALSE(output_.closing());
   EXPECT_FALSE(output_.has_counts());

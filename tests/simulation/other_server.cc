@@ -7,6 +7,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "base/ip_address.h"
 #include "tests/simulation/random.h"
 
 namespace polyserve::simulation {
@@ -50,7 +51,7 @@ void OtherServer::Fail(const std::string& what) const {
 }
 
 Output::Question OtherServer::question() const {
-  return {.to = absl::StrCat("127.0.0.1:", port_),
+  return {.to = {*IpAddress::Parse("127.0.0.1"), static_cast<uint16_t>(port_)},
           .line = kLine,
           .max_reply_bytes = kMaxReplyBytes,
           .patience = absl::Nanoseconds(patience_)};
