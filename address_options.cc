@@ -3,11 +3,11 @@
 #include <gflags/gflags.h>
 
 #include <string>
-#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "base/take.h"
 
 DEFINE_string(admin_from, "",
               "=ADDRESS[/BITS],... the addresses that get /-/ and what is beneath it, except for the chat; by default "
@@ -30,16 +30,12 @@ absl::StatusOr<AddressSet> ParseFlag(absl::string_view name, const std::string& 
 
 absl::StatusOr<AddressOptions> AddressOptionsFromFlags() {
   AddressOptions options;
-  if (!FLAGS_admin_from.empty()) {
-    absl::StatusOr<AddressSet> addresses = ParseFlag("admin_from", FLAGS_admin_from);
-    if (!addresses.ok()) return addresses.status();
-    options.admin_from = *std::move(addresses);
-  }
+  absl::Status status;
+  if (!FLAGS_admin_from.empty()) status.Update(Take(ParseFlag("admin_from", FLAGS_admin_from), options.admin_from));
   if (!FLAGS_proxy_protocol_from.empty()) {
-    absl::StatusOr<AddressSet> addresses = ParseFlag("proxy_protocol_from", FLAGS_proxy_protocol_from);
-    if (!addresses.ok()) return addresses.status();
-    options.balancers = *std::move(addresses);
+    status.Update(Take(ParseFlag("proxy_protocol_from", FLAGS_proxy_protocol_from), options.balancers));
   }
+  if (!status.ok()) return status;
   return options;
 }
 

@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "base/command_line.h"
+#include "base/take.h"
 
 DEFINE_bool(allow_exec, false,
             "let --listen name programs (exec:PROGRAM), which any client of that address then runs as this server's "
@@ -32,14 +33,12 @@ absl::StatusOr<HostOptions> HostOptionsFromFlags(const std::vector<ListenSpec>& 
     if (!spec.program.empty()) options.commands.push_back(spec.program);
   }
   absl::Status status = CheckFlagRange("exec_max", FLAGS_exec_max, 1, kMostPrograms);
-  const absl::StatusOr<absl::Duration> kill_after = ParseTimeFlag("exec_kill_after", FLAGS_exec_kill_after);
-  status.Update(kill_after.status());
+  status.Update(Take(ParseTimeFlag("exec_kill_after", FLAGS_exec_kill_after), options.kill_after));
   if (!status.ok()) return status;
-  if (*kill_after > kLongestKillAfter) {
+  if (options.kill_after > kLongestKillAfter) {
     return absl::InvalidArgumentError(absl::StrCat("--exec_kill_after=", FLAGS_exec_kill_after, " is above 1h"));
   }
   options.max_programs = static_cast<size_t>(FLAGS_exec_max);
-  options.kill_after = *kill_after;
   if (options.commands.empty()) {
     for (const char* flag : {"exec_max", "exec_kill_after"}) {
       if (!IsFlagSet(flag)) continue;

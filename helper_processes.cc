@@ -1,11 +1,10 @@
 // The processes of a server that serve no client themselves: the hub of its chat room, and the host of its programs.
-#include <memory>
 #include <utility>
 
 #include "absl/status/status.h"
-#include "absl/status/statusor.h"
 #include "backends/registry.h"
 #include "base/logging.h"
+#include "base/take.h"
 #include "exec_programs.h"
 #include "net/process.h"
 #include "net/statistics.h"
@@ -18,11 +17,8 @@ namespace polyserve {
 absl::Status Server::MakeRoom() {
   // Made even if no service has a room: whether --admin_name is valid does not depend on --listen.
   const bool shares_memory = TraitsWithFlags(*config_.model).shares_memory || is_alone();
-  absl::StatusOr<std::unique_ptr<RoomHost>> host =
-      RoomHost::Create(config_.room.admin_name, config_.room.limits, shares_memory, config_.room.link);
-  if (!host.ok()) return host.status();
-  room_host_ = *std::move(host);
-  return absl::OkStatus();
+  return Take(RoomHost::Create(config_.room.admin_name, config_.room.limits, shares_memory, config_.room.link),
+              room_host_);
 }
 
 absl::Status Server::MakePrograms() {
@@ -32,10 +28,7 @@ absl::Status Server::MakePrograms() {
   options.on_refusal = [counters = &OfService(statistics_.counters(), NumberOf(*FindService("exec")))] {
     Counters::Add(counters->errors, 1);
   };
-  absl::StatusOr<std::unique_ptr<ExecPrograms>> programs = ExecPrograms::Create(std::move(options));
-  if (!programs.ok()) return programs.status();
-  programs_ = *std::move(programs);
-  return absl::OkStatus();
+  return Take(ExecPrograms::Create(std::move(options)), programs_);
 }
 
 absl::Status Server::OpenRoom(bool has_operator) {

@@ -9,9 +9,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
-#include "absl/time/time.h"
 #include "base/command_line.h"
 #include "base/ip_address.h"
+#include "base/take.h"
 #include "net/endpoint.h"
 
 DEFINE_string(
@@ -66,15 +66,13 @@ absl::Status CheckNoTargetIs(const Endpoint& listener, const RelayTargets& targe
 // A program image, which serves one client, asks for the same names: the client may be one that relays.
 absl::StatusOr<std::shared_ptr<const RelayTargets>> RelayTargetsFromFlags() {
   auto targets = std::make_shared<RelayTargets>();
-  const absl::StatusOr<absl::Duration> timeout = ParseTimeFlag("relay_timeout", FLAGS_relay_timeout);
-  if (!timeout.ok()) return timeout.status();
-  if (*timeout < absl::Milliseconds(1)) {
-    return absl::InvalidArgumentError("--relay_timeout is below 1ms; leave --relay_to out to ask no server");
-  }
+  const absl::Status status =
+      Take(ParseTimeoutFlag("relay_timeout", FLAGS_relay_timeout, "leave --relay_to out to ask no server"),
+           targets->timeout);
+  if (!status.ok()) return status;
   if (FLAGS_relay_to.empty() && IsFlagSet("relay_timeout")) {
     return absl::InvalidArgumentError("--relay_timeout goes with --relay_to=HOST:PORT; leave it out, or give both");
   }
-  targets->timeout = *timeout;
   for (absl::string_view name : absl::StrSplit(FLAGS_relay_to, ',', absl::SkipWhitespace())) {
     absl::StatusOr<RelayTarget> target = ParseTarget(name);
     if (!target.ok()) return target.status();

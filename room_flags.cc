@@ -13,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "base/command_line.h"
+#include "base/take.h"
 #include "net/endpoint.h"
 #include "net/process.h"
 #include "room/local_room.h"
@@ -86,26 +87,27 @@ absl::StatusOr<RedisServer> ServerFromFlags() {
   return server;
 }
 
+absl::StatusOr<absl::Duration> ParseTimeWithin(absl::string_view flag, const std::string& text, absl::Duration least,
+                                               absl::Duration most) {
+  absl::StatusOr<absl::Duration> time = ParseTimeFlag(flag, text);
+  if (!time.ok() || (*time >= least && *time <= most)) return time;
+  return absl::InvalidArgumentError(absl::StrCat("--", flag, "=", text, " is not from ", absl::FormatDuration(least),
+                                                 " to ", absl::FormatDuration(most)));
+}
+
 absl::StatusOr<RoomLinkOptions> LinkFromFlags(size_t history_lines) {
   RedisLink::Options options{.server = {}, .outbox = {}, .history_lines = history_lines};
-  const absl::StatusOr<absl::Duration> timeout = ParseTimeFlag("room_timeout", FLAGS_room_timeout);
-  if (!timeout.ok()) return timeout.status();
-  if (*timeout < kLeastTimeout || *timeout > kMaxTimeout) {
-    return absl::InvalidArgumentError(absl::StrCat("--room_timeout=", FLAGS_room_timeout, " is not from 1ms to 1m"));
-  }
-  const absl::StatusOr<absl::Duration> expiry = ParseTimeFlag("room_expiry", FLAGS_room_expiry);
-  if (!expiry.ok()) return expiry.status();
-  if (*expiry < kLeastExpiry || *expiry > kMaxExpiry) {
-    return absl::InvalidArgumentError(absl::StrCat("--room_expiry=", FLAGS_room_expiry, " is not from 1s to 24h"));
-  }
+  absl::Duration patience;
+  absl::Status status = Take(ParseTimeWithin("room_timeout", FLAGS_room_timeout, kLeastTimeout, kMaxTimeout), patience);
+  status.Update(
+      Take(ParseTimeWithin("room_expiry", FLAGS_room_expiry, kLeastExpiry, kMaxExpiry), options.outbox.expiry));
+  if (!status.ok()) return status;
   if (FLAGS_room.empty() || Process::IsImage()) return RoomLinkOptions();
-  absl::StatusOr<RedisServer> server = ServerFromFlags();
-  if (!server.ok()) return server.status();
+  status = Take(ServerFromFlags(), options.server);
+  if (!status.ok()) return status;
+  options.server.patience = patience;
   RoomLinkOptions link;
-  for (const Endpoint& endpoint : server->at.all()) link.tcp_ports.push_back(endpoint.port());
-  options.server = *std::move(server);
-  options.server.patience = *timeout;
-  options.outbox.expiry = *expiry;
+  for (const Endpoint& endpoint : options.server.at.all()) link.tcp_ports.push_back(endpoint.port());
   options.outbox.server = RedisLink::MakeServerId();
   link.check = [server = options.server] {
     const absl::Status status = TryRedis(server);
@@ -118,8 +120,10 @@ absl::StatusOr<RoomLinkOptions> LinkFromFlags(size_t history_lines) {
 }  // namespace
 
 absl::StatusOr<RoomOptions> RoomOptionsFromFlags(bool has_room) {
-  const absl::StatusOr<RoomLimits> limits = LimitsFromFlags();
-  if (!limits.ok()) return limits.status();
+  RoomOptions options;
+  options.admin_name = FLAGS_admin_name;
+  absl::Status status = Take(LimitsFromFlags(), options.limits);
+  if (!status.ok()) return status;
   for (const char* const flag : {"room_ca", "room_expiry", "room_timeout"}) {
     if (!FLAGS_room.empty() || !IsFlagSet(flag)) continue;
     return absl::InvalidArgumentError(
@@ -128,9 +132,9 @@ absl::StatusOr<RoomOptions> RoomOptionsFromFlags(bool has_room) {
   if (!FLAGS_room.empty() && !has_room) {
     return absl::InvalidArgumentError("--room is for chat and http, and --listen has neither; leave it out");
   }
-  absl::StatusOr<RoomLinkOptions> link = LinkFromFlags(limits->history_lines);
-  if (!link.ok()) return link.status();
-  return RoomOptions{FLAGS_admin_name, *limits, *std::move(link)};
+  status = Take(LinkFromFlags(options.limits.history_lines), options.link);
+  if (!status.ok()) return status;
+  return options;
 }
 
 }  // namespace polyserve

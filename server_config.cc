@@ -17,6 +17,7 @@
 #include "base/build_info.h"
 #include "base/command_line.h"
 #include "base/help_text.h"
+#include "base/take.h"
 #include "connection_flags.h"
 #include "net/process.h"
 #include "process_flags.h"
@@ -24,6 +25,7 @@
 #include "relay_flags.h"
 #include "room_flags.h"
 #include "stop_options.h"
+#include "tls_flags.h"
 
 // The flags of the server itself; those of single models are defined beside the models, so that a program with fewer
 // models has fewer flags. If a struct has a default, the flag takes it from there: a test that fills the struct without
@@ -41,11 +43,6 @@ DEFINE_int64(library_quota, 0,
 DEFINE_string(durability, "none",
               "=none|fsync acknowledge an upload at once, or only when it is on the disk, so that it survives the loss "
               "of power");
-DEFINE_string(idle_timeout, "5m", "=TIME close a connection on which nothing moves for this long; 'inf' for never");
-DEFINE_int64(min_rate, 512,
-             "=BYTES close a connection whose peer takes a reply, or sends the rest of a request, more slowly on "
-             "average; in bytes per second, 0 for never");
-DEFINE_string(min_rate_window, "2m", "=TIME how long such a peer may stay below --min_rate");
 DEFINE_string(
     auth_file, "",
     "=FILE who may do what: lines of name:hash:rights, as tools/password makes them; SIGHUP reads it anew. By "
@@ -57,10 +54,6 @@ DEFINE_int32(max_connections_per_address, 0,
 DEFINE_int32(rate_per_address, 0,
              "the requests of http and commands of file from one address in a second, and as many at once after a "
              "silence; others are answered with 429; 0: any number");
-DEFINE_string(
-    tcp_keep_alive, "2m",
-    "=TIME after this silence, ask the peer's system whether the connection is still there, and after as much "
-    "without an answer give it up; 'inf' for never");
 DEFINE_string(keep_alive_timeout, "inf",
               "=TIME how long http waits for the next request on a connection; 'inf': as long as --idle_timeout");
 DEFINE_int32(max_requests_per_connection, 0, "the requests of http on one connection; 0: any number");
@@ -79,23 +72,6 @@ DEFINE_bool(precompressed, false,
             "send NAME.br, NAME.zst or NAME.gz instead of NAME to clients that accept it; it has to be newer");
 DEFINE_bool(tftp_writes, false, "take uploads by TFTP, which asks no client who it is, under names that are free");
 DEFINE_bool(tftp_overwrite, false, "with --tftp_writes: uploads by TFTP may replace files as well");
-DEFINE_string(tls_cert, "",
-              "=FILE,... the certificates for +tls, in the form of PEM, each followed by those that lead to a root; a "
-              "client gets the one for the host that it names, or the first; SIGHUP reads them anew");
-DEFINE_string(tls_key, "",
-              "=FILE,... the private key of each certificate, in the same order; unless given, it is in the "
-              "certificate's file");
-DEFINE_string(tls_client_ca, "",
-              "=FILE the authorities, one of which must have signed the certificate of each client of +tls; with "
-              "--auth_file, a client is the user whom its certificate names; unless given, clients need none");
-DEFINE_string(tls_client_cert, "require",
-              "=require|optional with --tls_client_ca: whether to refuse clients without a certificate, or to serve "
-              "them what everyone may have");
-DEFINE_int32(listen_backlog, polyserve::ListenOptions().backlog,
-             "connections that may wait to be accepted; the system limits it to net.core.somaxconn");
-DEFINE_bool(tcp_nodelay, polyserve::ListenOptions().no_delay, "send small replies at once (TCP_NODELAY)");
-DEFINE_int32(socket_buffer, polyserve::ListenOptions().buffer_bytes,
-             "=BYTES each connection's send and receive buffer; 0: the system adapts them");
 DEFINE_bool(check, false,
             "do not serve: say whether flags, certificates and files are right, with status 0 if so, otherwise 2");
 DEFINE_bool(build_info, false, "print how this program was built");
@@ -105,13 +81,6 @@ DECLARE_bool(version);
 namespace polyserve {
 
 namespace {
-
-// Bounds of what may be tuned: the largest backlog that every kernel can hold (16 bits once), what the kernel accepts
-// as a buffer, and a rate of a gibibyte a second.
-constexpr int kMaxListenBacklog = 65535;
-constexpr int kLeastSocketBuffer = 2048;
-constexpr int kMaxSocketBuffer = 1 << 30;
-constexpr int64_t kMaxMinRate = int64_t{1} << 30;
 
 // The flags that belong to single models, each once, in the order of the models.
 std::vector<std::string> ModelFlags() {
@@ -206,51 +175,6 @@ absl::StatusOr<const Model*> ModelFromFlags() {
   return model;
 }
 
-// Reads a time-out, which may be infinite, but not zero. `if_none` says how to do without it: zero looks like "never",
-// and would close each connection at once.
-absl::Status ParseTimeout(absl::string_view name, const std::string& text, absl::string_view if_none,
-                          absl::Duration& timeout) {
-  const absl::StatusOr<absl::Duration> parsed = ParseTimeFlag(name, text);
-  if (!parsed.ok()) return parsed.status();
-  if (*parsed < absl::Milliseconds(1)) {
-    return absl::InvalidArgumentError(absl::StrCat("--", name, " is below 1ms; ", if_none));
-  }
-  timeout = *parsed;
-  return absl::OkStatus();
-}
-
-// Without the send time-out, which follows from other flags; see ReadConnectionFlags().
-absl::StatusOr<ListenOptions> MakeListenOptions() {
-  absl::Status status = CheckFlagRange("listen_backlog", FLAGS_listen_backlog, 1, kMaxListenBacklog);
-  // 0 is no size: the kernel then adapts the buffers to the connection (tcp_moderate_rcvbuf and tcp_wmem, tcp(7)). Any
-  // SO_RCVBUF or SO_SNDBUF ends that for the socket, so there is no value that would mean the same.
-  if (FLAGS_socket_buffer != 0) {
-    status.Update(CheckFlagRange("socket_buffer", FLAGS_socket_buffer, kLeastSocketBuffer, kMaxSocketBuffer));
-  }
-  const absl::StatusOr<absl::Duration> keep_alive = ParseTimeFlag("tcp_keep_alive", FLAGS_tcp_keep_alive);
-  status.Update(keep_alive.status());
-  if (!status.ok()) return status;
-  if (*keep_alive < absl::InfiniteDuration() && (*keep_alive < absl::Seconds(1) || *keep_alive > kMaxKeepAlive)) {
-    return absl::InvalidArgumentError(absl::StrCat("--tcp_keep_alive=", FLAGS_tcp_keep_alive, " is not from 1s to ",
-                                                   absl::FormatDuration(kMaxKeepAlive), "; 'inf' is for never"));
-  }
-  return ListenOptions{.backlog = FLAGS_listen_backlog,
-                       .no_delay = FLAGS_tcp_nodelay,
-                       .buffer_bytes = FLAGS_socket_buffer,
-                       .keep_alive = *keep_alive};
-}
-
-absl::StatusOr<LeastRate> MakeLeastRate() {
-  if (absl::Status status = CheckFlagRange("min_rate", FLAGS_min_rate, 0, kMaxMinRate); !status.ok()) return status;
-  // The window is checked even if there is no least rate: a malformed flag must not pass just because another one makes
-  // it useless.
-  LeastRate rate{FLAGS_min_rate, absl::ZeroDuration()};
-  const absl::Status status =
-      ParseTimeout("min_rate_window", FLAGS_min_rate_window, "--min_rate=0 is for no least rate", rate.window);
-  if (!status.ok()) return status;
-  return rate;
-}
-
 // If http listens on loopback alone, it answers for no other names by default: a foreign page must not reach it by a
 // name of its own that resolves to 127.0.0.1 (DNS rebinding; see protocol/http/host.h). A server that others can reach
 // has a name that only its operator knows.
@@ -266,27 +190,6 @@ absl::StatusOr<HttpAllowedHosts> MakeAllowedHosts(const std::vector<ListenSpec>&
   return hosts;
 }
 
-// Keeps what was made, unless there is an error.
-template <typename T>
-absl::Status Take(absl::StatusOr<T> made, T& value) {
-  if (!made.ok()) return made.status();
-  value = *std::move(made);
-  return absl::OkStatus();
-}
-
-// Update() keeps the first error, so that the user sees one at a time, in the order of the checks.
-absl::Status ReadConnectionFlags(ServerConfig& config) {
-  absl::Status status = ParseTimeout("idle_timeout", FLAGS_idle_timeout, "'inf' is for never", config.idle_timeout);
-  status.Update(Take(ConnectionBoundFromFlags(*config.model), config.connections));
-  status.Update(Take(MakeLeastRate(), config.least_rate));
-  status.Update(Take(MakeListenOptions(), config.listen_options));
-  status.Update(Take(StopScheduleFromFlags(), config.stop));
-  if (!status.ok()) return status;
-  // A blocking send has to return now and then, or the driver could not judge a peer that reads too slowly.
-  config.listen_options.send_timeout = ProgressLimits(config.idle_timeout, config.least_rate).send_wait();
-  return absl::OkStatus();
-}
-
 constexpr int kMaxAuthFailures = 1'000'000;
 constexpr int kMaxRatePerAddress = 1'000'000;
 constexpr int kMaxRequestsPerConnection = 1'000'000'000;
@@ -298,9 +201,9 @@ absl::Status ReadBounds(ServerConfig& config) {
   status.Update(CheckFlagRange("rate_per_address", FLAGS_rate_per_address, 0, kMaxRatePerAddress));
   status.Update(
       CheckFlagRange("max_requests_per_connection", FLAGS_max_requests_per_connection, 0, kMaxRequestsPerConnection));
-  status.Update(ParseTimeout("keep_alive_timeout", FLAGS_keep_alive_timeout,
-                             "--max_requests_per_connection=1 closes after each reply",
-                             config.http.keep_alive_timeout));
+  status.Update(Take(ParseTimeoutFlag("keep_alive_timeout", FLAGS_keep_alive_timeout,
+                                      "--max_requests_per_connection=1 closes after each reply"),
+                     config.http.keep_alive_timeout));
   config.address_limits = {.connections = FLAGS_max_connections_per_address,
                            .requests_per_second = FLAGS_rate_per_address};
   config.http.max_requests_per_connection = FLAGS_max_requests_per_connection;
@@ -314,11 +217,11 @@ absl::Status ReadAccessFlags(ServerConfig& config) {
     return absl::InvalidArgumentError("--auth_failures goes with --auth_file=FILE; leave it out, or name the file");
   }
   config.access = {.path = FLAGS_auth_file, .failures_per_minute = FLAGS_auth_failures};
-  absl::StatusOr<AddressOptions> addresses = AddressOptionsFromFlags();
-  if (!addresses.ok()) return addresses.status();
-  config.http.admin_from = std::move(addresses->admin_from);
-  config.balancers = std::move(addresses->balancers);
-  return absl::OkStatus();
+  AddressOptions addresses;
+  status = Take(AddressOptionsFromFlags(), addresses);
+  config.http.admin_from = std::move(addresses.admin_from);
+  config.balancers = std::move(addresses.balancers);
+  return status;
 }
 
 // A flag that allows nothing is refused: its user expects uploads to work.
@@ -331,37 +234,6 @@ absl::StatusOr<TftpWrites> MakeTftpWrites() {
   }
   if (!FLAGS_tftp_writes) return TftpWrites::kNone;
   return FLAGS_tftp_overwrite ? TftpWrites::kAll : TftpWrites::kNew;
-}
-
-// Without its keys, and with other certificates than the user has in mind, a server must not start; so a flag that has
-// no effect is an error here as well.
-absl::StatusOr<TlsFiles> MakeTlsFiles(bool has_tls) {
-  TlsFiles files{.certificates = absl::StrSplit(FLAGS_tls_cert, ',', absl::SkipWhitespace()),
-                 .keys = absl::StrSplit(FLAGS_tls_key, ',', absl::SkipWhitespace()),
-                 .client_ca = FLAGS_tls_client_ca,
-                 .client_may_have_none = FLAGS_tls_client_cert == "optional"};
-  if (!files.client_may_have_none && FLAGS_tls_client_cert != "require") {
-    return absl::InvalidArgumentError(
-        absl::StrCat("--tls_client_cert=", FLAGS_tls_client_cert, " is not one of require, optional"));
-  }
-  if (files.client_ca.empty() && IsFlagSet("tls_client_cert")) {
-    return absl::InvalidArgumentError("--tls_client_cert goes with --tls_client_ca=FILE; leave it out, or give both");
-  }
-  if (!has_tls && (!files.certificates.empty() || !files.keys.empty() || !files.client_ca.empty())) {
-    return absl::InvalidArgumentError(
-        "--tls_cert, --tls_key and --tls_client_ca are for services with +tls, and --listen has none, such as "
-        "http+tls://127.0.0.1:8443");
-  }
-  if (has_tls && files.certificates.empty()) {
-    return absl::InvalidArgumentError(
-        "--listen: services with +tls need a certificate: --tls_cert=FILE --tls_key=FILE");
-  }
-  if (!files.keys.empty() && files.keys.size() != files.certificates.size()) {
-    return absl::InvalidArgumentError(absl::StrCat("--tls_key has ", files.keys.size(), " files, and --tls_cert ",
-                                                   files.certificates.size(),
-                                                   "; give one key for each certificate, in the same order"));
-  }
-  return files;
 }
 
 absl::Status ReadServiceFlags(ServerConfig& config) {
@@ -382,12 +254,12 @@ absl::Status ReadServiceFlags(ServerConfig& config) {
   config.http.sandboxes_pages = !FLAGS_read_only && !FLAGS_trusted_pages;
   config.http.precompressed = FLAGS_precompressed;
   status.Update(Take(RelayTargetsFromFlags(), config.http.relay));
-  status.Update(Take(MakeTlsFiles(config.has_tls()), config.tls));
+  status.Update(Take(TlsFilesFromFlags(config.has_tls()), config.tls));
   config.access_log = FLAGS_access_log;
   status.Update(Take(MakeTftpWrites(), config.tftp_writes));
   status.Update(Take(RoomOptionsFromFlags(config.Any(&Service::has_room)), config.room));
-  status.Update(
-      ParseTimeout("request_timeout", FLAGS_request_timeout, "'inf' is for never", config.http.request_timeout));
+  status.Update(Take(ParseTimeoutFlag("request_timeout", FLAGS_request_timeout, "'inf' is for never"),
+                     config.http.request_timeout));
   return status;
 }
 
@@ -424,23 +296,20 @@ bool AnswerQuestions() {
 
 // The model first: if it does not exist, an error in one of its flags would lead the user astray.
 absl::StatusOr<ServerConfig> ConfigFromFlags() {
-  const absl::StatusOr<const Model*> model = ModelFromFlags();
-  if (!model.ok()) return model.status();
+  ServerConfig config;
+  config.only_checks = FLAGS_check;
+  absl::Status status = Take(ModelFromFlags(), config.model);
+  if (!status.ok()) return status;
   // An image inherits its one connection and binds nothing. It is started for a client that waits, so it must not spend
   // seconds in a resolver.
-  absl::StatusOr<std::vector<ListenSpec>> listen =
-      ParseListenSpecs(FLAGS_listen, Process::IsImage() ? HostLookup::kNo : HostLookup::kYes);
-  if (!listen.ok()) return listen.status();
-  ServerConfig config;
-  config.model = *model;
-  config.listen = *std::move(listen);
-  config.only_checks = FLAGS_check;
-  const absl::StatusOr<ProcessOptions> process = ProcessOptionsFromFlags();
-  if (!process.ok()) return process.status();
-  config.privileges = process->privileges;
-  config.has_sandbox = process->has_sandbox;
-  absl::Status status = Take(HostOptionsFromFlags(config.listen, config.has_sandbox), config.programs);
-  if (status.ok()) status = ReadConnectionFlags(config);
+  status = Take(ParseListenSpecs(FLAGS_listen, Process::IsImage() ? HostLookup::kNo : HostLookup::kYes), config.listen);
+  ProcessOptions process;
+  status.Update(Take(ProcessOptionsFromFlags(), process));
+  config.privileges = process.privileges;
+  config.has_sandbox = process.has_sandbox;
+  if (status.ok()) status = Take(HostOptionsFromFlags(config.listen, config.has_sandbox), config.programs);
+  status.Update(Take(ConnectionTermsFromFlags(*config.model), config.connections));
+  status.Update(Take(StopScheduleFromFlags(), config.stop));
   config.programs.drain_timeout = config.stop.drain_timeout;
   // After `listen` is set: which hosts http answers for by default depends on the addresses.
   if (status.ok()) status = ReadServiceFlags(config);

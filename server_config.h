@@ -1,5 +1,5 @@
-// ServerConfig: the command line as checked values. Only server_config.cc knows the flags; those of single models (see
-// AllModels()) are defined and read by the models.
+// ServerConfig: the command line as checked values. Only server_config.cc and the files of flags beside it (*_flags.cc,
+// *_options.cc) know the flags; those of single models (see AllModels()) are defined and read by the models.
 //
 //   main() ──▶ ParseServerFlags() ──▶ AnswerQuestions(), or ConfigFromFlags() ──▶ Server::Create()
 //
@@ -14,7 +14,6 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/time/time.h"
 #include "access/access.h"
 #include "access/address_limits.h"
 #include "access/address_set.h"
@@ -24,9 +23,7 @@
 #include "files/library.h"
 #include "lifecycle/privileges.h"
 #include "listen_spec.h"
-#include "net/progress_watch.h"
 #include "net/signals.h"
-#include "net/socket.h"
 #include "protocol/http/site.h"
 #include "protocol/tftp/session.h"
 #include "protocol/tls/context.h"
@@ -49,21 +46,14 @@ struct ServerConfig {
   bool has_sandbox = false;        // What remains in it, MakeSandbox() decides.
   std::string trace = {};          // The path of the trace file; empty: none. The program sets it.
 
-  // --- Connections. All durations may be infinite. ---
+  // --- Connections. ---
 
-  // How long a peer may be silent; at least a millisecond.
-  absl::Duration idle_timeout;
+  ConnectionTerms connections;
   StopSchedule stop;
-  // The minimum rate required of peers that owe something; see net/progress_watch.h.
-  LeastRate least_rate;
-  // With the send time-out that the limits above ask for.
-  ListenOptions listen_options;
   // What one address may have of all of them; by default any number.
   AddressLimits::Options address_limits;
   // The load balancers, which say for whom they speak; see protocol/proxy/session.h. By default none.
   std::optional<AddressSet> balancers;
-  // What else --overload means, the models read by themselves (backends/overload/overload_options.h).
-  ConnectionBound connections;
 
   // --- Files. ---
 

@@ -3,8 +3,8 @@
 #include <gflags/gflags.h>
 
 #include "absl/status/status.h"
-#include "absl/time/time.h"
 #include "base/command_line.h"
+#include "base/take.h"
 
 DEFINE_string(
     stop_notice, "0s",
@@ -17,14 +17,12 @@ namespace polyserve {
 
 // A grace that is longer than the drain time-out is no error: Signals::SetStopSchedule() cuts it to half of that.
 absl::StatusOr<StopSchedule> StopScheduleFromFlags() {
-  const absl::StatusOr<absl::Duration> notice = ParseTimeFlag("stop_notice", FLAGS_stop_notice);
-  const absl::StatusOr<absl::Duration> drain_timeout = ParseTimeFlag("drain_timeout", FLAGS_drain_timeout);
-  const absl::StatusOr<absl::Duration> grace = ParseTimeFlag("stop_grace", FLAGS_stop_grace);
-  absl::Status status = notice.status();
-  status.Update(drain_timeout.status());
-  status.Update(grace.status());
+  StopSchedule schedule;
+  absl::Status status = Take(ParseTimeFlag("stop_notice", FLAGS_stop_notice), schedule.notice);
+  status.Update(Take(ParseTimeFlag("drain_timeout", FLAGS_drain_timeout), schedule.drain_timeout));
+  status.Update(Take(ParseTimeFlag("stop_grace", FLAGS_stop_grace), schedule.grace));
   if (!status.ok()) return status;
-  return StopSchedule{.notice = *notice, .drain_timeout = *drain_timeout, .grace = *grace};
+  return schedule;
 }
 
 }  // namespace polyserve

@@ -26,6 +26,7 @@
 #include "base/line_output.h"
 #include "base/logging.h"
 #include "base/sys_error.h"
+#include "base/take.h"
 #include "base/unique_fd.h"
 #include "drain_log.h"
 #include "files/quota.h"
@@ -176,10 +177,8 @@ absl::Status Server::Serve() {
 // A program image has its server's root and user.
 absl::Status Server::EnterRoot() {
   if (Process::IsImage()) return absl::OkStatus();
-  absl::StatusOr<Privileges> privileges = Privileges::Create(config_.privileges);
-  if (!privileges.ok()) return privileges.status();
-  privileges_ = *std::move(privileges);
-  return privileges_.EnterRoot();
+  const absl::Status status = Take(Privileges::Create(config_.privileges), privileges_);
+  return status.ok() ? privileges_.EnterRoot() : status;
 }
 
 // A program image has begun in the sandbox of its server, which has looked whether there is one.
@@ -306,13 +305,13 @@ absl::Status Server::MakeContext() {
   if (!connection_limit.ok()) return connection_limit.status();
   // `reload` may refer to this object, which owns the context. Not by make_unique(), which would have to move it.
   context_.reset(new ServerContext{.listeners = {},  // NOLINT(modernize-make-unique)
-                                   .idle_timeout = config_.idle_timeout,
+                                   .idle_timeout = config_.connections.idle_timeout,
                                    .statistics = statistics_,
                                    .connection_limit = *std::move(connection_limit),
-                                   .listen = config_.listen_options,
+                                   .listen = config_.connections.listen,
                                    .reload = [this] { Reload(); },
                                    .log_drain = [sources = report_sources_] { LogDrain(*sources); },
-                                   .least_rate = config_.least_rate,
+                                   .least_rate = config_.connections.least_rate,
                                    .on_signals = [this](unsigned events) { OnSignals(events); },
                                    // Whoever answers signals from here on sees that the server stops.
                                    .await_handing_on = [this] { MutexLock lock(answering_); }});
@@ -392,11 +391,7 @@ absl::Status Server::TuneListeners() const {
 // For a model that serves one client for as long as that stays, and does not look at signals meanwhile. It never forks,
 // so it may have a thread more.
 absl::Status Server::StartSignalThread() {
-  absl::StatusOr<std::unique_ptr<SignalThread>> thread =
-      SignalThread::Start([this](unsigned event) { AnswerCommonSignals(event, *context_); });
-  if (!thread.ok()) return thread.status();
-  signal_thread_ = *std::move(thread);
-  return absl::OkStatus();
+  return Take(SignalThread::Start([this](unsigned event) { AnswerCommonSignals(event, *context_); }), signal_thread_);
 }
 
 // The library stays the same object: sessions under way keep it, and open their next file under the new root. If the

@@ -215,4 +215,11 @@ absl::StatusOr<absl::Duration> ParseTimeFlag(absl::string_view name, absl::strin
   return duration;
 }
 
+absl::StatusOr<absl::Duration> ParseTimeoutFlag(absl::string_view name, absl::string_view value,
+                                                absl::string_view if_none) {
+  absl::StatusOr<absl::Duration> timeout = ParseTimeFlag(name, value);
+  if (!timeout.ok() || *timeout >= absl::Milliseconds(1)) return timeout;
+  return absl::InvalidArgumentError(absl::StrCat("--", name, " is below 1ms; ", if_none));
+}
+
 }  // namespace polyserve

@@ -61,6 +61,10 @@ absl::Status CheckFlagRange(absl::string_view name, int64_t value, int64_t least
 // A time from a flag: "10" and "10s" are ten seconds, "1500ms" and "2m30s" work as well; "inf" is for ever.
 // InvalidArgument: anything else, or a negative time.
 absl::StatusOr<absl::Duration> ParseTimeFlag(absl::string_view name, absl::string_view value);
+// A time-out, which may be infinite, but not below a millisecond: zero looks like "never", and would end everything at
+// once. `if_none` tells the user how to do without it.
+absl::StatusOr<absl::Duration> ParseTimeoutFlag(absl::string_view name, absl::string_view value,
+                                                absl::string_view if_none);
 
 }  // namespace polyserve
 

@@ -4,6 +4,7 @@
 
 #include "absl/status/status.h"
 #include "base/command_line.h"
+#include "base/take.h"
 
 DEFINE_bool(defer_taskrun, true,
             "uring: the kernel works on completions when the loop waits for them; --nodefer_taskrun: at any call");
@@ -26,11 +27,10 @@ constexpr absl::Duration kMostPolling = absl::Minutes(1);
 
 absl::StatusOr<UringOptions> UringOptionsFromFlags() {
   using TaskRun = UringOptions::TaskRun;
-  const absl::StatusOr<absl::Duration> polled_for = ParseTimeFlag("sqpoll", FLAGS_sqpoll);
-  if (!polled_for.ok()) return polled_for.status();
   UringOptions options;
-  options.polled_for = *polled_for;
-  if (options.is_polled() && (*polled_for < kLeastPolling || *polled_for > kMostPolling)) {
+  const absl::Status status = Take(ParseTimeFlag("sqpoll", FLAGS_sqpoll), options.polled_for);
+  if (!status.ok()) return status;
+  if (options.is_polled() && (options.polled_for < kLeastPolling || options.polled_for > kMostPolling)) {
     return absl::InvalidArgumentError("--sqpoll has to be from 1ms to 1m, or 0 for no such thread");
   }
   if (options.is_polled() && IsFlagSet("defer_taskrun")) {

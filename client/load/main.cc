@@ -27,6 +27,7 @@
 #include "base/help_text.h"
 #include "base/inherited_signals.h"
 #include "base/printable.h"
+#include "base/take.h"
 #include "base/unique_fd.h"
 #include "client/load/arrivals.h"
 #include "client/load/generator.h"
@@ -281,17 +282,16 @@ absl::StatusOr<LoadPlan> MakePlan(const Workload& workload) {
   if (!server.ok()) return server.status();
   plan.to = server->at;
   plan.tls = server->tls;
-  const absl::StatusOr<absl::Duration> warm_up = ParseTimeFlag("warm_up", FLAGS_warm_up);
-  if (!warm_up.ok()) return warm_up.status();
-  const absl::StatusOr<absl::Duration> duration = ParseTimeFlag("duration", FLAGS_duration);
-  if (!duration.ok()) return duration.status();
+  absl::Status status = Take(ParseTimeFlag("warm_up", FLAGS_warm_up), plan.warm_up);
+  status.Update(Take(ParseTimeFlag("duration", FLAGS_duration), plan.duration));
+  if (!status.ok()) return status;
   // The upper bounds also refuse "inf", which the arithmetic in nanoseconds could not hold.
-  if (*duration < absl::Milliseconds(1) || *duration > absl::Hours(24) || *warm_up > absl::Hours(24)) {
+  if (plan.duration < absl::Milliseconds(1) || plan.duration > absl::Hours(24) || plan.warm_up > absl::Hours(24)) {
     return absl::InvalidArgumentError("--duration is 1ms to 24h, --warm_up at most 24h");
   }
-  const absl::StatusOr<absl::Duration> interval = ParseTimeFlag("interval", FLAGS_interval);
-  if (!interval.ok()) return interval.status();
-  if (*interval < absl::Milliseconds(1) || *duration / *interval > kMostIntervals) {
+  status = Take(ParseTimeFlag("interval", FLAGS_interval), plan.interval);
+  if (!status.ok()) return status;
+  if (plan.interval < absl::Milliseconds(1) || plan.duration / plan.interval > kMostIntervals) {
     return absl::InvalidArgumentError(
         absl::StrCat("--interval is at least 1ms, and --duration has at most ", kMostIntervals, " of them"));
   }
@@ -312,28 +312,17 @@ absl::StatusOr<LoadPlan> MakePlan(const Workload& workload) {
   }
   plan.arrivals = *arrivals;
   plan.seed = FLAGS_seed;
-  plan.warm_up = *warm_up;
-  plan.duration = *duration;
-  plan.interval = *interval;
   return plan;
 }
 
 absl::Status SetTimes(WorkloadOptions& options) {
-  const absl::StatusOr<absl::Duration> keep_alive = ParseTimeFlag("keep_alive", FLAGS_keep_alive);
-  if (!keep_alive.ok()) return keep_alive.status();
-  const absl::StatusOr<absl::Duration> think_time = ParseTimeFlag("think_time", FLAGS_think_time);
-  if (!think_time.ok()) return think_time.status();
-  const absl::StatusOr<absl::Duration> wait = ParseTimeFlag("wait", FLAGS_wait);
-  if (!wait.ok()) return wait.status();
-  options.keep_alive = *keep_alive;
-  options.wait = *wait;
-  options.think_time = *think_time;
+  absl::Status status = Take(ParseTimeFlag("keep_alive", FLAGS_keep_alive), options.keep_alive);
+  status.Update(Take(ParseTimeFlag("think_time", FLAGS_think_time), options.think_time));
+  status.Update(Take(ParseTimeFlag("wait", FLAGS_wait), options.wait));
   // Nothing stands for "at random", which the workload decides once it knows the length of its schedule.
   options.begin = std::nullopt;
-  if (FLAGS_begin == "random") return absl::OkStatus();
-  const absl::StatusOr<absl::Duration> begin = ParseTimeFlag("begin", FLAGS_begin);
-  if (begin.ok()) options.begin = *begin;
-  return begin.status();
+  if (FLAGS_begin != "random") status.Update(Take(ParseTimeFlag("begin", FLAGS_begin), options.begin));
+  return status;
 }
 
 // Taken over unchecked: what makes sense depends on the workload, whose prepare() looks at the options that it uses.

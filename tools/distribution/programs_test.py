@@ -13,8 +13,8 @@ os.environ.setdefault("POLYSERVE_PROGRAMS", os.path.abspath(".."))
 
 from distribution import completion, manual, sources  # Now that they are found.
 
-# Where each program defines its flags.
-DEFINITIONS = {"server": ("server.cc", "server_config.cc", "address_options.cc", "stop_options.cc", "backends"),
+# Where each program defines its flags. The server's own are in files of the top folder.
+DEFINITIONS = {"server": tuple(name for name in os.listdir(sources.TOP) if name.endswith(".cc")) + ("backends",),
                "client": ("client/main.cc",), "load": ("client/load/main.cc",)}
 
 
