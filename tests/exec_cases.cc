@@ -59,6 +59,18 @@ class ExecTest : public EveryModelTest {
     return addresses;
   }
 
+  // Asks each address the same, and expects these answers, in the order of --listen.
+  void ExpectAnswers(absl::string_view input, const std::vector<std::string>& answers) {
+    const std::vector<std::string> addresses = ProgramAddresses();
+    ASSERT_EQ(addresses.size(), answers.size());
+    for (size_t i = 0; i < addresses.size(); ++i) {
+      Peer peer(addresses[i]);
+      peer.Send(input);
+      peer.HalfClose();
+      EXPECT_EQ(peer.ReadToEnd(), answers[i]);
+    }
+  }
+
   // The program that has said first of all who it is.
   static pid_t PidFrom(absl::string_view line) {
     int pid = 0;
@@ -110,15 +122,7 @@ TEST_F(ExecTest, EachAddressHasItsOwnProgram) {
   ServeAlso(Program("rev"));
   ServeAlso(Program("count"));
   StartServer({"--allow_exec"});
-  const std::vector<std::string> addresses = ProgramAddresses();
-  ASSERT_EQ(addresses.size(), 2u);
-  const std::vector<std::string> answers = {"cba\n", "4\n"};
-  for (size_t i = 0; i < addresses.size(); ++i) {
-    Peer peer(addresses[i]);
-    peer.Send("abc\n");
-    peer.HalfClose();
-    EXPECT_EQ(peer.ReadToEnd(), answers[i]);
-  }
+  ExpectAnswers("abc\n", {"cba\n", "4\n"});
 }
 
 TEST_F(ExecTest, EndOfTheInputIsPassedOnBehindAllOfIt) {
@@ -287,15 +291,7 @@ TEST_F(ExecTest, ProgramBehindABalancerIsForTheClient) {
   ServeAlso(Program("look"));
   ServeAlso(Program("count"));
   StartServer({"--allow_exec", "--proxy_protocol_from=127.0.0.1"});
-  const std::vector<std::string> addresses = ProgramAddresses();
-  const std::vector<std::string> answers = {"0 1 2 for 192.0.2.7\n", "3\n"};
-  ASSERT_EQ(addresses.size(), answers.size());
-  for (size_t i = 0; i < addresses.size(); ++i) {
-    Peer peer(addresses[i]);
-    peer.Send("PROXY TCP4 192.0.2.7 198.51.100.1 4711 80\r\nabc");
-    peer.HalfClose();
-    EXPECT_EQ(peer.ReadToEnd(), answers[i]);
-  }
+  ExpectAnswers("PROXY TCP4 192.0.2.7 198.51.100.1 4711 80\r\nabc", {"0 1 2 for 192.0.2.7\n", "3\n"});
 }
 
 // The whole conversation is one request.
