@@ -136,6 +136,11 @@ class TableTest(unittest.TestCase):
         found = [(one.scene, one.subjects, one.of, one.figure) for one in targets.TARGETS]
         self.assertEqual(len(found), len(set(found)))
 
+    def test_a_room_comes_close_to_the_bare_program_and_outdoes_redis(self):
+        least = {(target.of, target.scene): target.demand.low for target in targets.TARGETS if target.line == "chat"}
+        self.assertEqual(least, {(("chat floor",), "chat"): 0.95, (("chat floor",), "chat-32"): 0.9,
+                                 (("redis",), "chat"): 1.2, (("redis",), "chat-32"): 1.6})
+
     def test_files_that_scenes_ask_for_are_written(self):
         known = {"1k.bin", "128k.bin", *scenes.FILES}
         for scene in scenes.SCENES.values():
