@@ -1,41 +1,30 @@
 // One suite for all pollers: select(2), poll(2), signals, epoll(7), and libevent by each of its methods; then what only
-// those with edges, or only one of them, can do.
+// those with edges can do. single_pollers_test.cc has what only one of them can do.
 #include "backends/poller/poller.h"
 
-#include <fcntl.h>
 #include <signal.h>
 #include <sys/eventfd.h>
-#include <sys/ioctl.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/time.h>
-#include <unistd.h>
 
 #include <chrono>
 #include <deque>
-#include <filesystem>
-#include <fstream>
 #include <functional>
 #include <memory>
 #include <ostream>
-#include <sstream>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/match.h"
-#include "absl/strings/str_cat.h"
 #include "backends/poller/epoll_poller.h"
 #include "backends/poller/libevent_poller.h"
 #include "backends/poller/poll_poller.h"
 #include "backends/poller/select_poller.h"
 #include "backends/poller/sigio_poller.h"
 #include "backends/poller/watched_fd.h"
-#include "base/mutex.h"
+#include "backends/poller/watched_socket.h"
 #include "base/unique_fd.h"
 #include "gtest/gtest.h"
 
@@ -73,55 +62,6 @@ std::vector<Kind> KindsWithEdges() {
 
 std::string NameOfKind(const testing::TestParamInfo<Kind>& kind) { return kind.param.name; }
 
-// One end of a pair of sockets, watched by a poller; the test has the other end. Notes what it is told.
-class Socket final : public Watched {
- public:
-  explicit Socket(Poller& poller) : poller_(poller) {
-    int ends[2];
-    EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends), 0);
-    near_.reset(ends[0]);
-    far_.reset(ends[1]);
-  }
-  ~Socket() { Watch(0); }
-
-  void Watch(uint8_t events) { EXPECT_TRUE(poller_.Set(near_.get(), watched_, events, *this).ok()); }
-  void OnEvents(uint8_t events) override {
-    seen_ |= events;
-    ++calls_;
-    if (on_ready) on_ready();
-  }
-
-  // What the calls since the last time have told, all together; 0 if there was none.
-  uint8_t TakeSeen() { return std::exchange(seen_, uint8_t{0}); }
-  int calls() const { return calls_; }
-
-  void Receive() { EXPECT_EQ(::send(far_.get(), "x", 1, 0), 1); }
-  void Read() {
-    char byte;
-    EXPECT_EQ(::recv(near_.get(), &byte, 1, 0), 1);
-  }
-  void Fill() {
-    const std::string bytes(64 * 1024, 'x');
-    while (::send(near_.get(), bytes.data(), bytes.size(), 0) > 0) continue;
-  }
-  void TakeAll() {
-    std::string bytes(64 * 1024, 'x');
-    while (::recv(far_.get(), bytes.data(), bytes.size(), 0) > 0) continue;
-  }
-  void PeerStopsSending() { EXPECT_EQ(::shutdown(far_.get(), SHUT_WR), 0); }
-  void PeerLeaves() { far_.reset(); }
-  int fd() const { return near_.get(); }
-
-  std::function<void()> on_ready;
-
- private:
-  Poller& poller_;
-  UniqueFd near_, far_;
-  uint8_t watched_ = 0;
-  uint8_t seen_ = 0;
-  int calls_ = 0;
-};
-
 class PollerTest : public testing::TestWithParam<Kind> {
  protected:
   void SetUp() override {
@@ -148,7 +88,7 @@ class PollerTest : public testing::TestWithParam<Kind> {
 INSTANTIATE_TEST_SUITE_P(, PollerTest, testing::ValuesIn(AllKinds()), NameOfKind);
 
 TEST_P(PollerTest, ReadableIsToldAsLongAsItLasts) {
-  Socket socket(*poller_);
+  WatchedSocket socket(*poller_);
   socket.Watch(kReadable);
   Look();
   EXPECT_EQ(socket.TakeSeen(), 0);
@@ -163,7 +103,7 @@ TEST_P(PollerTest, ReadableIsToldAsLongAsItLasts) {
 }
 
 TEST_P(PollerTest, WritableIsToldWhenThereIsRoom) {
-  Socket socket(*poller_);
+  WatchedSocket socket(*poller_);
   socket.Watch(kReadable);  // As every connection is, before anything is sent.
   socket.Fill();
   socket.Watch(kWritable);
@@ -175,7 +115,7 @@ TEST_P(PollerTest, WritableIsToldWhenThereIsRoom) {
 }
 
 TEST_P(PollerTest, BothAreToldInOneCall) {
-  Socket socket(*poller_);
+  WatchedSocket socket(*poller_);
   socket.Watch(kReadable | kWritable);
   socket.Receive();
   Look();
@@ -184,7 +124,7 @@ TEST_P(PollerTest, BothAreToldInOneCall) {
 }
 
 TEST_P(PollerTest, OnlyWhatIsWatchedForIsTold) {
-  Socket socket(*poller_);
+  WatchedSocket socket(*poller_);
   socket.Receive();
   socket.Watch(kWritable);
   Look();
@@ -198,7 +138,7 @@ TEST_P(PollerTest, OnlyWhatIsWatchedForIsTold) {
 }
 
 TEST_P(PollerTest, EndOfInputIsReadable) {
-  Socket socket(*poller_);
+  WatchedSocket socket(*poller_);
   socket.Watch(kReadable);
   socket.PeerStopsSending();
   Look();
@@ -207,7 +147,7 @@ TEST_P(PollerTest, EndOfInputIsReadable) {
 
 TEST_P(PollerTest, PeerThatHasGoneEndsEitherWait) {
   for (const uint8_t wait : {kReadable, kWritable}) {
-    Socket socket(*poller_);
+    WatchedSocket socket(*poller_);
     socket.Fill();
     socket.Watch(wait);
     socket.PeerLeaves();
@@ -219,9 +159,9 @@ TEST_P(PollerTest, PeerThatHasGoneEndsEitherWait) {
 // Not all by the same wait: libevent begins with 32.
 TEST_P(PollerTest, AllThatAreReadyAreToldAndNobodyElse) {
   constexpr size_t kSockets = 200;
-  std::vector<std::unique_ptr<Socket>> sockets;
+  std::vector<std::unique_ptr<WatchedSocket>> sockets;
   for (size_t i = 0; i < kSockets; ++i) {
-    sockets.push_back(std::make_unique<Socket>(*poller_));
+    sockets.push_back(std::make_unique<WatchedSocket>(*poller_));
     sockets.back()->Watch(kReadable);
     if (i % 3 == 0) sockets.back()->Receive();
   }
@@ -232,9 +172,9 @@ TEST_P(PollerTest, AllThatAreReadyAreToldAndNobodyElse) {
 // The last ones are removed first in the list of poll(2), take the places of others, and are the highest for select(2).
 TEST_P(PollerTest, ThoseThatStayAreToldAfterOthersHaveLeft) {
   constexpr size_t kSockets = 20;
-  std::vector<std::unique_ptr<Socket>> sockets;
+  std::vector<std::unique_ptr<WatchedSocket>> sockets;
   for (size_t i = 0; i < kSockets; ++i) {
-    sockets.push_back(std::make_unique<Socket>(*poller_));
+    sockets.push_back(std::make_unique<WatchedSocket>(*poller_));
     sockets.back()->Watch(kReadable);
     sockets.back()->Receive();
   }
@@ -248,11 +188,11 @@ TEST_P(PollerTest, ThoseThatStayAreToldAfterOthersHaveLeft) {
 }
 
 TEST_P(PollerTest, NewOwnerOfANumberIsToldInsteadOfTheOldOne) {
-  auto first = std::make_unique<Socket>(*poller_);
+  auto first = std::make_unique<WatchedSocket>(*poller_);
   first->Watch(kReadable);
   const int fd = first->fd();
   first = nullptr;
-  Socket second(*poller_);
+  WatchedSocket second(*poller_);
   ASSERT_EQ(second.fd(), fd);
   second.Watch(kReadable);
   second.Receive();
@@ -262,8 +202,8 @@ TEST_P(PollerTest, NewOwnerOfANumberIsToldInsteadOfTheOldOne) {
 
 // Two are ready, and whichever is told first ends the other one.
 TEST_P(PollerTest, OneThatAnothersHandlerEndsIsNotTold) {
-  auto first = std::make_unique<Socket>(*poller_);
-  auto second = std::make_unique<Socket>(*poller_);
+  auto first = std::make_unique<WatchedSocket>(*poller_);
+  auto second = std::make_unique<WatchedSocket>(*poller_);
   first->Watch(kReadable);
   second->Watch(kReadable);
   first->Receive();
@@ -275,8 +215,8 @@ TEST_P(PollerTest, OneThatAnothersHandlerEndsIsNotTold) {
 }
 
 TEST_P(PollerTest, WhatAnothersHandlerHasEndedTheWaitForIsNotTold) {
-  Socket first(*poller_);
-  Socket second(*poller_);
+  WatchedSocket first(*poller_);
+  WatchedSocket second(*poller_);
   first.Watch(kReadable);
   second.Watch(kReadable);
   first.Receive();
@@ -288,8 +228,8 @@ TEST_P(PollerTest, WhatAnothersHandlerHasEndedTheWaitForIsNotTold) {
 }
 
 TEST_P(PollerTest, HandlerMayEndItsOwnerAndWatchNewOnes) {
-  auto first = std::make_unique<Socket>(*poller_);
-  Socket second(*poller_);
+  auto first = std::make_unique<WatchedSocket>(*poller_);
+  WatchedSocket second(*poller_);
   first->Watch(kReadable);
   first->Receive();
   second.Receive();
@@ -304,7 +244,7 @@ TEST_P(PollerTest, HandlerMayEndItsOwnerAndWatchNewOnes) {
 }
 
 TEST_P(PollerTest, WaitEndsAtItsTimeAlsoIfThatIsSetAnew) {
-  Socket socket(*poller_);
+  WatchedSocket socket(*poller_);
   socket.Watch(kReadable);
   ASSERT_TRUE(poller_->Wait(Poller::Clock::now() + std::chrono::hours(1) - std::chrono::hours(1)).ok());
   for (const milliseconds time : {milliseconds(20), milliseconds(5)}) {
@@ -364,7 +304,7 @@ class EdgeTest : public PollerTest {
 INSTANTIATE_TEST_SUITE_P(, EdgeTest, testing::ValuesIn(KindsWithEdges()), NameOfKind);
 
 TEST_P(EdgeTest, ReadableIsToldOnceForWhatHasCome) {
-  Socket socket(*poller_);
+  WatchedSocket socket(*poller_);
   socket.Watch(kEdge);
   Look();
   EXPECT_EQ(socket.TakeSeen(), 0);
@@ -379,7 +319,7 @@ TEST_P(EdgeTest, ReadableIsToldOnceForWhatHasCome) {
 }
 
 TEST_P(EdgeTest, EndOfThePeerHasItsOwnEvent) {
-  Socket socket(*poller_);
+  WatchedSocket socket(*poller_);
   socket.Watch(kEdge);
   socket.PeerStopsSending();
   Look();
@@ -387,7 +327,7 @@ TEST_P(EdgeTest, EndOfThePeerHasItsOwnEvent) {
 }
 
 TEST_P(EdgeTest, WhatIsReadyAlreadyIsToldAfterAChange) {
-  Socket socket(*poller_);
+  WatchedSocket socket(*poller_);
   socket.Receive();
   socket.Watch(kEdge);
   Look();
@@ -429,177 +369,6 @@ TEST(ReadyPollerTest, CostsTimeInProportionToWhatIsReady) {
   for (int i = 0; i < kReady; ++i) EXPECT_TRUE(watched.emplace_back(poller, i, end_last).Watch(kReadable).ok());
   poller.Dispatch();
   EXPECT_EQ(calls, kReady / 2);
-}
-
-class SigioPollerTest : public testing::Test {
- protected:
-  void SetUp() override {
-    absl::StatusOr<std::unique_ptr<Poller>> poller = SigioPoller::Create(Trigger::kEdge);
-    ASSERT_TRUE(poller.ok()) << poller.status();
-    poller_ = *std::move(poller);
-    ASSERT_EQ(::getrlimit(RLIMIT_SIGPENDING, &usual_), 0);
-  }
-  void TearDown() override { ::setrlimit(RLIMIT_SIGPENDING, &usual_); }
-
-  void AllowQueueOf(rlim_t signals) {
-    const rlimit few = {signals, usual_.rlim_max};
-    ASSERT_EQ(::setrlimit(RLIMIT_SIGPENDING, &few), 0);
-  }
-
-  std::unique_ptr<Poller> poller_;
-  rlimit usual_ = {};
-};
-
-// Most of them are lost; one poll(2), in the wait that takes the SIGIO, finds all.
-TEST_F(SigioPollerTest, QueueThatIsFullLosesNobody) {
-  constexpr size_t kSockets = 50;
-  std::vector<std::unique_ptr<Socket>> sockets;
-  for (size_t i = 0; i < kSockets; ++i) {
-    sockets.push_back(std::make_unique<Socket>(*poller_));
-    sockets.back()->Watch(kReadable | Poller::kEdge);
-  }
-  ASSERT_TRUE(poller_->Wait(Poller::kNoWait).ok());
-  AllowQueueOf(3);
-  for (const auto& socket : sockets) socket->Receive();
-  ASSERT_TRUE(poller_->Wait(Poller::kNoWait).ok());
-  poller_->Dispatch();
-  for (const auto& socket : sockets) EXPECT_EQ(socket->TakeSeen(), kReadable);
-  for (const auto& socket : sockets) socket->Read();
-  sockets.front()->Receive();  // Signals go on as before.
-  ASSERT_TRUE(poller_->Wait(Poller::kNoWait).ok());
-  poller_->Dispatch();
-  EXPECT_EQ(sockets.front()->TakeSeen(), kReadable);
-  EXPECT_EQ(sockets.back()->TakeSeen(), 0);
-}
-
-// As a new server does that ends before it is ready: the signals were for it, and carried its own number.
-TEST_F(SigioPollerTest, WhatAnotherHadTakenIsTakenBack) {
-  Socket socket(*poller_);
-  socket.Watch(kReadable);
-  ASSERT_TRUE(poller_->Wait(Poller::kNoWait).ok());
-  {
-    const UniqueFd others(::fcntl(socket.fd(), F_DUPFD_CLOEXEC, 100));
-    int off = 0, on = 1;
-    ASSERT_EQ(::ioctl(others.get(), FIOASYNC, &off), 0);
-    ASSERT_EQ(::fcntl(others.get(), F_SETOWN, 0), 0);
-    ASSERT_EQ(::ioctl(others.get(), FIOASYNC, &on), 0);
-  }
-  socket.Receive();
-  ASSERT_TRUE(poller_->Wait(Poller::kNoWait).ok());
-  poller_->Dispatch();
-  EXPECT_EQ(socket.TakeSeen(), 0);
-  ASSERT_EQ(::syscall(SYS_tkill, ::gettid(), SIGIO), 0);
-  ASSERT_TRUE(poller_->Wait(Poller::kNoWait).ok());
-  poller_->Dispatch();
-  EXPECT_EQ(socket.TakeSeen(), kReadable);
-  socket.Read();
-  ASSERT_TRUE(poller_->Wait(Poller::kNoWait).ok());
-  poller_->Dispatch();
-  EXPECT_EQ(socket.TakeSeen(), 0);
-  socket.Receive();
-  ASSERT_TRUE(poller_->Wait(Poller::kNoWait).ok());
-  poller_->Dispatch();
-  EXPECT_EQ(socket.TakeSeen(), kReadable);
-}
-
-// An eventfd has none: a thread sends them on its behalf.
-TEST_F(SigioPollerTest, DescriptorWithoutSignalsEndsAWaitAlsoIfTheQueueIsFull) {
-  for (const rlim_t queue : {rlim_t{100}, rlim_t{0}}) {
-    const UniqueFd fd(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC));
-    int calls = 0;
-    WatchedFd watched(*poller_, fd.get(), [&calls] { ++calls; });
-    ASSERT_TRUE(watched.Watch(kReadable).ok());
-    ASSERT_TRUE(poller_->Wait(Poller::kNoWait).ok());
-    poller_->Dispatch();
-    EXPECT_EQ(calls, 0);
-    AllowQueueOf(queue);
-    const uint64_t one = 1;
-    ASSERT_EQ(::write(fd.get(), &one, sizeof(one)), ssize_t{sizeof(one)});
-    while (calls == 0) {
-      ASSERT_TRUE(poller_->Wait(Poller::kForEver).ok());
-      poller_->Dispatch();
-    }
-  }
-}
-
-TEST(SelectPollerTest, DescriptorBeyondTheSetIsRefused) {
-  const absl::StatusOr<std::unique_ptr<Poller>> poller = SelectPoller::Create(Trigger::kLevel);
-  ASSERT_TRUE(poller.ok());
-  WatchedFd watched(**poller, SelectPoller::kMaxDescriptor + 1, [] {});
-  EXPECT_TRUE(absl::IsResourceExhausted(watched.Watch(kReadable)));
-  EXPECT_EQ(watched.events(), 0);
-}
-
-// As the kernel tells it in proc(5): EPOLLEXCLUSIVE is bit 28 of the events, beside EPOLLIN, EPOLLERR and EPOLLHUP.
-bool IsExclusive(int fd) {
-  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fdinfo")) {
-    std::stringstream text;
-    text << std::ifstream(entry.path()).rdbuf();
-    std::string words;
-    for (std::string word; text >> word;) absl::StrAppend(&words, word, " ");
-    if (absl::StrContains(words, absl::StrCat("tfd: ", fd, " events: 10000019 "))) return true;
-  }
-  return false;
-}
-
-TEST(EpollPollerTest, OneShotTellsOneEventUntilItIsAskedAgain) {
-  const absl::StatusOr<std::unique_ptr<Poller>> poller = EpollPoller::Create(Trigger::kLevel);
-  ASSERT_TRUE(poller.ok());
-  const UniqueFd fd(::eventfd(1, EFD_NONBLOCK | EFD_CLOEXEC));
-  int calls = 0;
-  WatchedFd watched(**poller, fd.get(), [&calls] { ++calls; });
-  for (int round = 1; round <= 3; ++round) {
-    ASSERT_TRUE(watched.Watch(kReadable | Poller::kOneShot).ok());
-    for (int i = 0; i < 2; ++i) {
-      EXPECT_TRUE((*poller)->Wait(Poller::kNoWait).ok());
-      (*poller)->Dispatch();
-    }
-    EXPECT_EQ(calls, round);
-  }
-}
-
-// Two are ready, and two threads may serve them.
-TEST(EpollPollerTest, SharedOneReleasesTheMutexAndNotesOneEvent) {
-  Mutex mutex;
-  const absl::StatusOr<std::unique_ptr<Poller>> poller = EpollPoller::CreateShared(mutex);
-  ASSERT_TRUE(poller.ok());
-  Socket first(**poller);
-  Socket second(**poller);
-  bool is_waiting = false;
-  std::thread leader([&] {
-    MutexLock lock(mutex);
-    is_waiting = true;
-    EXPECT_TRUE((*poller)->Wait(Poller::kForEver).ok());
-    (*poller)->Dispatch();
-  });
-  while (true) {  // It holds the mutex until it waits.
-    MutexLock lock(mutex);
-    if (!is_waiting) continue;
-    first.Receive();
-    second.Receive();
-    first.Watch(kReadable);
-    second.Watch(kReadable);
-    break;
-  }
-  leader.join();
-  EXPECT_EQ(first.calls() + second.calls(), 1);
-}
-
-TEST(EpollPollerTest, ExclusiveIsTheKernelsOwnAlsoAfterItWasSetAnew) {
-  const absl::StatusOr<std::unique_ptr<Poller>> poller = EpollPoller::Create(Trigger::kLevel);
-  ASSERT_TRUE(poller.ok());
-  const UniqueFd fd(::eventfd(1, EFD_NONBLOCK | EFD_CLOEXEC));
-  int calls = 0;
-  WatchedFd watched(**poller, fd.get(), [&calls] { ++calls; });
-  ASSERT_TRUE(watched.Watch(kReadable).ok());
-  EXPECT_FALSE(IsExclusive(fd.get()));
-  for (int i = 0; i < 2; ++i) {
-    ASSERT_TRUE(watched.Watch(kReadable | Poller::kExclusive).ok());
-    EXPECT_TRUE(IsExclusive(fd.get()));
-  }
-  EXPECT_TRUE((*poller)->Wait(Poller::kNoWait).ok());
-  (*poller)->Dispatch();
-  EXPECT_EQ(calls, 1);
 }
 
 }  // namespace
