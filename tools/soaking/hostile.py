@@ -118,12 +118,11 @@ async def oversized_head(scene, chance, bounds):
     return await _throw(scene, service, begin + b"x" * 200_000 + b"\r\n\r\n")
 
 
-async def _throw(scene, service, data):
+async def _act_and_reset(scene, service, act):
+    """What becomes of act(stream) on a new connection, which then ends by a reset; LEFT if that comes first."""
     stream = await Stream.open(scene.address(service))
     try:
-        await asyncio.wait_for(stream.send(data), 1.0)
-        answer = await asyncio.wait_for(stream.some(), 1.0)
-        return ANSWERED if answer else REFUSED
+        return await act(stream)
     except asyncio.TimeoutError:
         return LEFT
     except OSError:
@@ -132,11 +131,18 @@ async def _throw(scene, service, data):
         stream.reset()
 
 
+async def _throw(scene, service, data):
+    async def throw(stream):
+        await asyncio.wait_for(stream.send(data), 1.0)
+        return ANSWERED if await asyncio.wait_for(stream.some(), 1.0) else REFUSED
+    return await _act_and_reset(scene, service, throw)
+
+
 async def reset_within(scene, chance, bounds):
     """Leaves within an upload, or within a download. The upload must leave nothing: uploads.Uploads finds it."""
     kind, name = chance.randrange(4), f"cut-{chance.randrange(1 << 30)}"
-    stream = await Stream.open(scene.address(("http", "http", "file", "file")[kind]))
-    try:
+
+    async def begin(stream):
         part = chance.randbytes(chance.randrange(1, 50_000))
         if kind == 0:
             await stream.send(f"PUT /{name} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 60000\r\n\r\n".encode() + part)
@@ -147,12 +153,7 @@ async def reset_within(scene, chance, bounds):
                               else f"G {scene.huge_name}\n".encode())
             await asyncio.wait_for(stream.some(), scene.patience_s)
         return LEFT
-    except asyncio.TimeoutError:
-        return LEFT
-    except OSError:
-        return REFUSED
-    finally:
-        stream.reset()
+    return await _act_and_reset(scene, ("http", "http", "file", "file")[kind], begin)
 
 
 async def half_open(scene, chance, bounds):
