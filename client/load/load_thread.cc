@@ -136,11 +136,15 @@ bool LoadThread::IsOver() {
   return now_ >= end_;
 }
 
-void LoadThread::CountHandshake(const TlsSocket& tls) {
+TlsSocket::Result LoadThread::GoOnWithHandshake(TlsSocket& tls) {
+  const TlsSocket::Result result = tls.Handshake();
+  now_ = Now();
+  if (result != TlsSocket::Result::kDone) return result;
   if (tls_.empty()) tls_ = tls.version_and_cipher();
-  if (!IsCounted(now_)) return;
+  if (!IsCounted(now_)) return result;
   ++tally_.handshakes;
   if (tls.was_resumed()) ++tally_.resumed;
+  return result;
 }
 
 void LoadThread::CountFailure(uint64_t& kind, int error) {

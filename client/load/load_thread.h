@@ -73,8 +73,9 @@ class LoadThread {
   void CountUnanswered(int64_t due, std::optional<int64_t> sent);
   // Adds the age of a request whose reply was wrong.
   void CountAge(int64_t due, std::optional<int64_t> sent);
-  // Counts the handshake that was done at now_, if that is within the counted part.
-  void CountHandshake(const TlsSocket& tls);
+  // Goes on with the handshake, sets now_, since that has cost this thread time as well, and counts it once it is done,
+  // if that is within the counted part.
+  TlsSocket::Result GoOnWithHandshake(TlsSocket& tls);
   // Adds one to `kind` (LoadTally::broken or not_connected), with this errno as its cause; 0: closed by the server.
   void CountFailure(uint64_t& kind, int error);
 

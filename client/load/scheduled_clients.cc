@@ -216,23 +216,17 @@ void ScheduledClients::OnEvents(Client& client, uint32_t events) {
   }
 }
 
-// The handshake has cost this thread time: hence the clock anew. Until it is done, epoll watches for what TLS awaits.
+// Until it is done, epoll watches for what TLS awaits.
 bool ScheduledClients::ShakeHands(Client& client) {
   TlsSocket* const tls = client.socket.tls();
   if (tls == nullptr) return true;
-  const TlsSocket::Result result = tls->Handshake();
-  now_ = Now();
+  const TlsSocket::Result result = GoOnWithHandshake(*tls);
   if (result == TlsSocket::Result::kWaits) {
-    const bool writes = tls->awaits() == POLLOUT;
-    if (writes != client.waits_for_room) Await(client, writes ? EPOLLIN | EPOLLOUT : EPOLLIN, EPOLL_CTL_MOD);
-    return false;
-  }
-  if (result != TlsSocket::Result::kDone) {
+    WatchForRoom(client, tls->awaits() == POLLOUT);
+  } else if (result != TlsSocket::Result::kDone) {
     OnNotConnected(client, tls->error());
-    return false;
   }
-  CountHandshake(*tls);
-  return true;
+  return result == TlsSocket::Result::kDone;
 }
 
 // What TLS has read ahead is taken at once, since epoll does not know of it. A reply may end the connection.
@@ -347,7 +341,10 @@ void ScheduledClients::Send(Client& client) {
     if (count > 0) client.unsent.remove_prefix(static_cast<size_t>(count));
     // A connection that is broken is readable as well, and noticed there.
   }
-  const bool waits = !client.unsent.empty();
+  WatchForRoom(client, !client.unsent.empty());
+}
+
+void ScheduledClients::WatchForRoom(Client& client, bool waits) {
   if (waits != client.waits_for_room) Await(client, waits ? EPOLLIN | EPOLLOUT : EPOLLIN, EPOLL_CTL_MOD);
 }
 

@@ -103,6 +103,8 @@ class ScheduledClients : public LoadThread {
   void AskDue();
   // Waits for events until the next request is due, or an appointment, and handles them.
   void Wait();
+  // Watches for writability, or no longer: because something is left to send, or TLS waits for it.
+  void WatchForRoom(Client& client, bool waits);
   // Calls epoll_ctl(2) with `operation` (EPOLL_CTL_ADD, EPOLL_CTL_MOD) for these events.
   void Await(Client& client, uint32_t events, int operation);
 

@@ -346,11 +346,10 @@ void LoadWorker::Send(Connection& connection) {
     if (count > 0) connection.unsent.remove_prefix(static_cast<size_t>(count));
     // An error needs no check: a broken connection is readable as well, and recv() reports it.
   }
-  WatchForRoom(connection);
+  WatchForRoom(connection, !connection.unsent.empty());
 }
 
-ABSL_ATTRIBUTE_ALWAYS_INLINE inline void LoadWorker::WatchForRoom(Connection& connection) {
-  const bool waits = !connection.unsent.empty();
+ABSL_ATTRIBUTE_ALWAYS_INLINE inline void LoadWorker::WatchForRoom(Connection& connection, bool waits) {
   const bool was_watched = std::exchange(connection.waits_for_room, waits);
   if (waits != was_watched) Await(connection, waits ? EPOLLIN | EPOLLOUT : EPOLLIN, EPOLL_CTL_MOD);
 }
@@ -363,17 +362,11 @@ absl::StatusOr<std::unique_ptr<TlsSocket>> LoadWorker::OpenTls(int fd) {
   return tls;
 }
 
-// The clock anew: the handshake has cost this thread time as well. epoll has watched for both until now.
+// epoll has watched for both until now.
 void LoadWorker::ShakeHands(Connection& connection) {
-  const TlsSocket::Result result = connection.tls->Handshake();
-  now_ = Now();
-  if (result == TlsSocket::Result::kWaits) {
-    const bool writes = connection.tls->awaits() == POLLOUT;
-    if (writes != connection.waits_for_room) Await(connection, writes ? EPOLLIN | EPOLLOUT : EPOLLIN, EPOLL_CTL_MOD);
-    return;
-  }
+  const TlsSocket::Result result = GoOnWithHandshake(*connection.tls);
+  if (result == TlsSocket::Result::kWaits) return WatchForRoom(connection, connection.tls->awaits() == POLLOUT);
   if (result != TlsSocket::Result::kDone) return OnNotConnected(connection, connection.tls->error());
-  CountHandshake(*connection.tls);
   connection.phase = Phase::kTls;
   SendByTls(connection);
 }
@@ -398,7 +391,7 @@ void LoadWorker::SendByTls(Connection& connection) {
     result = connection.tls->Write(connection.unsent, count);
     if (result == TlsSocket::Result::kDone) connection.unsent.remove_prefix(count);
   }
-  WatchForRoom(connection);
+  WatchForRoom(connection, !connection.unsent.empty());
 }
 
 void LoadWorker::Await(Connection& connection, uint32_t events, int operation) {

@@ -124,8 +124,8 @@ class LoadWorker : public LoadThread {
   // Connects if necessary, then sends.
   void Transmit(Connection& connection);
   void Send(Connection& connection);
-  // Watches for writability if there is something left to send.
-  void WatchForRoom(Connection& connection);
+  // Watches for writability, or no longer: because something is left to send, or TLS waits for it.
+  void WatchForRoom(Connection& connection, bool waits);
   // The same over TLS: the handshake, what OnReadable() and Send() do, and at the end of Connect().
   void ShakeHands(Connection& connection);
   void ReceiveByTls(Connection& connection);
