@@ -1,7 +1,6 @@
 // The calls of the C library under which a program's fault shows, each with a question to the grader before it.
 //
-// Loaded before the C library (LD_PRELOAD), so that the program's calls come here; Next() finds the library's own.
-#include <dlfcn.h>
+// Loaded before the C library (LD_PRELOAD), so that the program's calls come here.
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -12,6 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "tests/next_call.h"
 #include "tools/grading/shim/grader_link.h"
 
 namespace {
@@ -21,12 +21,22 @@ using grading::IsWatched;
 using grading::Kind;
 using grading::Order;
 using grading::Tell;
+using polyserve::NextCall;
 
-// The library's function of this name; the first argument is for its type alone.
-template <typename Function>
-Function* Next(Function* /*own*/, const char* name) {
-  return reinterpret_cast<Function*>(dlsym(RTLD_NEXT, name));
-}
+const NextCall<"accept", decltype(::accept)> next_accept;
+const NextCall<"accept4", decltype(::accept4)> next_accept4;
+const NextCall<"write", decltype(::write)> next_write;
+const NextCall<"send", decltype(::send)> next_send;
+const NextCall<"poll", decltype(::poll)> next_poll;
+const NextCall<"ppoll", decltype(::ppoll)> next_ppoll;
+const NextCall<"select", decltype(::select)> next_select;
+const NextCall<"pselect", decltype(::pselect)> next_pselect;
+const NextCall<"epoll_wait", decltype(::epoll_wait)> next_epoll_wait;
+const NextCall<"epoll_pwait", decltype(::epoll_pwait)> next_epoll_pwait;
+const NextCall<"pause", decltype(::pause)> next_pause;
+const NextCall<"sigsuspend", decltype(::sigsuspend)> next_sigsuspend;
+const NextCall<"pthread_mutex_lock", decltype(::pthread_mutex_lock)> next_pthread_mutex_lock;
+const NextCall<"pthread_mutex_unlock", decltype(::pthread_mutex_unlock)> next_pthread_mutex_unlock;
 
 void MoveUp(int* fd, long lowest) {
   const int command = (fcntl(*fd, F_GETFD) & FD_CLOEXEC) != 0 ? F_DUPFD_CLOEXEC : F_DUPFD;
@@ -71,83 +81,69 @@ auto Wait(const char* name, Call call) {
 extern "C" {
 
 int accept(int fd, sockaddr* address, socklen_t* size) {
-  static auto* const next = Next(&accept, "accept");
-  return Accept(fd, [&] { return next(fd, address, size); });
+  return Accept(fd, [&] { return next_accept(fd, address, size); });
 }
 
 int accept4(int fd, sockaddr* address, socklen_t* size, int flags) {
-  static auto* const next = Next(&accept4, "accept4");
-  return Accept(fd, [&] { return next(fd, address, size, flags); });
+  return Accept(fd, [&] { return next_accept4(fd, address, size, flags); });
 }
 
 ssize_t write(int fd, const void* bytes, size_t size) {
-  static auto* const next = Next(&write, "write");
-  return Write(fd, size, [&](size_t some) { return next(fd, bytes, some); });
+  return Write(fd, size, [&](size_t some) { return next_write(fd, bytes, some); });
 }
 
 ssize_t send(int fd, const void* bytes, size_t size, int flags) {
-  static auto* const next = Next(&send, "send");
-  return Write(fd, size, [&](size_t some) { return next(fd, bytes, some, flags); });
+  return Write(fd, size, [&](size_t some) { return next_send(fd, bytes, some, flags); });
 }
 
 int poll(pollfd* fds, nfds_t count, int timeout) {
-  static auto* const next = Next(&poll, "poll");
-  return Wait("poll", [&] { return next(fds, count, timeout); });
+  return Wait("poll", [&] { return next_poll(fds, count, timeout); });
 }
 
 int ppoll(pollfd* fds, nfds_t count, const timespec* timeout, const sigset_t* mask) {
-  static auto* const next = Next(&ppoll, "ppoll");
-  return Wait("ppoll", [&] { return next(fds, count, timeout, mask); });
+  return Wait("ppoll", [&] { return next_ppoll(fds, count, timeout, mask); });
 }
 
 int select(int count, fd_set* readable, fd_set* writable, fd_set* exceptional, timeval* timeout) {
-  static auto* const next = Next(&select, "select");
-  return Wait("select", [&] { return next(count, readable, writable, exceptional, timeout); });
+  return Wait("select", [&] { return next_select(count, readable, writable, exceptional, timeout); });
 }
 
 int pselect(int count, fd_set* readable, fd_set* writable, fd_set* exceptional, const timespec* timeout,
             const sigset_t* mask) {
-  static auto* const next = Next(&pselect, "pselect");
-  return Wait("pselect", [&] { return next(count, readable, writable, exceptional, timeout, mask); });
+  return Wait("pselect", [&] { return next_pselect(count, readable, writable, exceptional, timeout, mask); });
 }
 
 int epoll_wait(int epoll, epoll_event* events, int most, int timeout) {
-  static auto* const next = Next(&epoll_wait, "epoll_wait");
-  return Wait("epoll_wait", [&] { return next(epoll, events, most, timeout); });
+  return Wait("epoll_wait", [&] { return next_epoll_wait(epoll, events, most, timeout); });
 }
 
 int epoll_pwait(int epoll, epoll_event* events, int most, int timeout, const sigset_t* mask) {
-  static auto* const next = Next(&epoll_pwait, "epoll_pwait");
-  return Wait("epoll_pwait", [&] { return next(epoll, events, most, timeout, mask); });
+  return Wait("epoll_pwait", [&] { return next_epoll_pwait(epoll, events, most, timeout, mask); });
 }
 
 int pause() {
-  static auto* const next = Next(&pause, "pause");
-  return Wait("pause", [&] { return next(); });
+  return Wait("pause", [&] { return next_pause(); });
 }
 
 int sigsuspend(const sigset_t* mask) {
-  static auto* const next = Next(&sigsuspend, "sigsuspend");
-  return Wait("sigsuspend", [&] { return next(mask); });
+  return Wait("sigsuspend", [&] { return next_sigsuspend(mask); });
 }
 
 // The grader hears of each lock that a thread takes, is about to wait for, or gives back.
 int pthread_mutex_lock(pthread_mutex_t* mutex) noexcept {
-  static auto* const next = Next(&pthread_mutex_lock, "pthread_mutex_lock");
-  if (!IsWatched(Kind::kLock)) return next(mutex);
+  if (!IsWatched(Kind::kLock)) return next_pthread_mutex_lock(mutex);
   const auto address = reinterpret_cast<unsigned long>(mutex);
   int failure = pthread_mutex_trylock(mutex);
   if (failure == EBUSY) {
     Tell("blocked", static_cast<long>(address), 0);
-    failure = next(mutex);
+    failure = next_pthread_mutex_lock(mutex);
   }
   if (failure == 0) Ask("locked", address, 0);
   return failure;
 }
 
 int pthread_mutex_unlock(pthread_mutex_t* mutex) noexcept {
-  static auto* const next = Next(&pthread_mutex_unlock, "pthread_mutex_unlock");
-  const int failure = next(mutex);
+  const int failure = next_pthread_mutex_unlock(mutex);
   if (IsWatched(Kind::kLock)) Tell("unlocked", static_cast<long>(reinterpret_cast<unsigned long>(mutex)), 0);
   return failure;
 }
