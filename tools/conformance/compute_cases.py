@@ -1,8 +1,7 @@
 """compute: the sum of the primes below a number, which keeps a processor busy."""
 
 from . import several
-from .case import MAY, Failure, NotOffered, Suite
-from .peers import shown
+from .case import MAY, NotOffered, Suite
 
 _COMPUTE, _HEADER = "docs/protocols.md, compute", "docs/protocols.md, compute, and protocol/compute.h"
 _MODELS = "docs/models.md, the first table"
@@ -65,10 +64,7 @@ def pipelined_requests_in_order(scene):
 @SUITE.case(_HEADER + "; TCP keeps no message borders (RFC 9293, section 3.8)")
 def request_in_two_pieces(scene):
     """understands a request wherever the network cuts it"""
-    client = scene.connect()
-    for pieces in several.splits(b"PRIMES 10\n"):
-        client.send_pieces(pieces)
-        client.expect(b"OK 17\n")
+    several.is_understood_in_pieces(scene.connect(), b"PRIMES 10\n", b"OK 17\n")
 
 
 @SUITE.case("RFC 9293, section 3.6")
@@ -84,20 +80,13 @@ def half_close_still_brings_the_answers(scene):
 @SUITE.case(_HEADER)
 def overlong_line_is_refused(scene):
     """refuses a line of 100,000 bytes, closes, and serves the next client"""
-    client = scene.connect()
-    client.send(b"x" * 100_000, may_fail=True)
-    several.ends_with_error(client)
-    _talk(scene.connect(), 0)
+    several.overlong_line_ends_the_connection(scene, _talk)
 
 
 @SUITE.case(_HEADER)
 def browser_gives_no_commands(scene):
     """closes when it sees a request of HTTP, and carries out no line behind it: any web page can send them"""
-    client = scene.connect()
-    client.send(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nPRIMES 10\n", may_fail=True)
-    got = client.read_to_end()
-    if b"OK 17" in got:
-        raise Failure(f"the line behind the head was carried out: {client.name} received {shown(got)}")
+    several.browser_gives_no_command(scene, b"PRIMES 10\n", b"OK 17")
 
 
 @SUITE.case(several.OWN_END)

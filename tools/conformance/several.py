@@ -1,4 +1,5 @@
-"""What cases of several services do with several clients, or with clients that break off."""
+"""What cases of several services have in common: with several clients, with clients that break off, and with what is no request of
+theirs."""
 
 from .case import Failure
 from .peers import shown
@@ -80,3 +81,28 @@ def ends_with_error(client):
     if got and not got.startswith(b"ERR "):
         raise Failure(f"{client.name} received {shown(got)} instead of an ERR")
     client.close()
+
+
+def is_understood_in_pieces(client, request, answer):
+    """Wherever the request is cut."""
+    for pieces in splits(request):
+        client.send_pieces(pieces)
+        client.expect(answer)
+
+
+def overlong_line_ends_the_connection(scene, talk):
+    """Its own alone: the next client is served."""
+    client = scene.connect()
+    client.send(b"x" * 100_000, may_fail=True)
+    ends_with_error(client)
+    talk(scene.connect(), 0)
+
+
+def browser_gives_no_command(scene, line, answer):
+    """A request of HTTP ends the connection, and the line behind its head, which would have this answer, is not carried out."""
+    client = scene.connect()
+    head = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(line)
+    client.send(head + line, may_fail=True)
+    got = client.read_to_end()
+    if answer in got:
+        raise Failure(f"the line behind the head was carried out: {client.name} received {shown(got)}")

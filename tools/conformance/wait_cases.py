@@ -4,7 +4,6 @@ import time
 
 from . import several
 from .case import Failure, Suite
-from .peers import shown
 
 _WAIT, _HEADER = "docs/protocols.md, wait", "docs/protocols.md, wait, and protocol/wait.h"
 _MODELS = "docs/models.md, the first table"
@@ -64,10 +63,7 @@ def pipelined_requests_in_order(scene):
 @SUITE.case(_HEADER + "; TCP keeps no message borders (RFC 9293, section 3.8)")
 def request_in_two_pieces(scene):
     """understands a request wherever the network cuts it"""
-    client = scene.connect()
-    for pieces in several.splits(b"WAIT 10\n"):
-        client.send_pieces(pieces)
-        client.expect(b"OK 10\n")
+    several.is_understood_in_pieces(scene.connect(), b"WAIT 10\n", b"OK 10\n")
 
 
 @SUITE.case("RFC 9293, section 3.6")
@@ -83,20 +79,13 @@ def half_close_still_brings_the_answers(scene):
 @SUITE.case(_HEADER)
 def overlong_line_is_refused(scene):
     """refuses a line of 100,000 bytes, closes, and serves the next client"""
-    client = scene.connect()
-    client.send(b"x" * 100_000, may_fail=True)
-    several.ends_with_error(client)
-    _talk(scene.connect(), 0)
+    several.overlong_line_ends_the_connection(scene, _talk)
 
 
 @SUITE.case(_HEADER)
 def browser_gives_no_commands(scene):
     """closes when it sees a request of HTTP, and carries out no line behind it: any web page can send them"""
-    client = scene.connect()
-    client.send(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 7\r\n\r\nWAIT 0\n", may_fail=True)
-    got = client.read_to_end()
-    if b"OK 0" in got:
-        raise Failure(f"the line behind the head was carried out: {client.name} received {shown(got)}")
+    several.browser_gives_no_command(scene, b"WAIT 0\n", b"OK 0")
 
 
 @SUITE.case(several.OWN_END)
