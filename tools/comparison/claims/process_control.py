@@ -132,10 +132,10 @@ def _zombies_after(lab, model, children):
         return left
 
 
-def _naive_zombies(children):
-    """The same where nobody cares: how many of our own ended children are left before we wait."""
+def _ended_children(number):
+    """The pids of so many children of ours that have ended, or have had 3 s for it."""
     pids = []
-    for _ in range(children):
+    for _ in range(number):
         pid = os.fork()
         if pid == 0:
             os._exit(0)
@@ -143,6 +143,12 @@ def _naive_zombies(children):
     deadline = time.monotonic() + 3
     while time.monotonic() < deadline and not all(map(procfs.is_zombie, pids)):
         time.sleep(0.01)
+    return pids
+
+
+def _naive_zombies(children):
+    """The same where nobody cares: how many of our own ended children are left before we wait."""
+    pids = _ended_children(children)
     left = sum(map(procfs.is_zombie, pids))
     for pid in pids:
         os.waitpid(pid, 0)
@@ -187,15 +193,7 @@ def _one_wait_a_signal_leaks():
     """20 children end while the signal is blocked: signals do not queue, so one handler call waits for one of them."""
     signal.signal(signal.SIGCHLD, lambda *_: os.waitpid(-1, os.WNOHANG))
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
-    pids = []
-    for _ in range(20):
-        pid = os.fork()
-        if pid == 0:
-            os._exit(0)
-        pids.append(pid)
-    deadline = time.monotonic() + 3
-    while time.monotonic() < deadline and not all(map(procfs.is_zombie, pids)):
-        time.sleep(0.01)
+    pids = _ended_children(20)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCHLD})
     time.sleep(0.05)
     return sum(map(procfs.is_zombie, pids)) > 0
