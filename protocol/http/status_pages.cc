@@ -138,6 +138,17 @@ void AddStages(const ServerReport& report, Metrics& metrics) {
   for (const auto& [name, queue] : report.stages) metrics.Value(absl::StrCat("{stage=\"", name, "\"}"), queue.waiting);
 }
 
+// Only with --library_quota: without it, nothing is counted.
+void AddLibrary(const ServerReport& report, Metrics& metrics) {
+  if (!report.quota.has_value()) return;
+  metrics.Begin("library_used_bytes", "gauge", "Bytes of all files beneath the root, as far as they were counted.");
+  metrics.Value("", report.quota->used_bytes);
+  metrics.Begin("library_quota_bytes", "gauge", "The most bytes that they may have.");
+  metrics.Value("", report.quota->most_bytes);
+}
+
+bool IsReady(const HttpSite& site) { return site.options().will_stop == nullptr || !site.options().will_stop(); }
+
 nlohmann::ordered_json QueueJson(const ServerReport::Queue& queue) {
   return {{"tasks", queue.tasks},
           {"waiting", queue.waiting},
@@ -197,10 +208,12 @@ std::string StatusJson(const ServerReport& report) {
 
 // Names of models and services need no escaping: they are letters, digits and hyphens. Counters end in "_total", and
 // units are seconds and bytes, as Prometheus' conventions for names ask.
-std::string MetricsText(const ServerReport& report) {
+std::string MetricsText(const ServerReport& report, bool is_ready) {
   Metrics metrics;
   metrics.Begin("info", "gauge", "The concurrency model.");
   metrics.Value(absl::StrCat("{model=\"", report.model, "\"}"), 1);
+  metrics.Begin("ready", "gauge", "1, or 0 once the server was told to stop, as /-/ready says.");
+  metrics.Value("", is_ready ? 1 : 0);
   metrics.Begin("uptime_seconds", "gauge", "Time since the start.");
   metrics.Value("", report.uptime_seconds);
   metrics.Begin("connections_accepted_total", "counter", "Connections that were accepted.");
@@ -224,6 +237,7 @@ std::string MetricsText(const ServerReport& report) {
   metrics.Value("{result=\"late\"}", report.proxy_headers.late);
   metrics.Begin("bounds_total", "counter", "Connections and requests that a bound of this name has ended or refused.");
   for (const auto& [name, count] : report.bounds) metrics.Value(absl::StrCat("{bound=\"", name, "\"}"), count);
+  AddLibrary(report, metrics);
   metrics.Begin("lost_log_lines_total", "counter", "Lines of the access log that could not be written.");
   metrics.Value("", report.lost_log_lines);
   metrics.Begin("lost_server_log_lines_total", "counter", "Lines of the server's own log that could not be written.");
@@ -260,16 +274,15 @@ void AnswerOwnPage(const HttpSite& site, const HttpRequest& request, absl::strin
   if (is_read && AnswerPageFile(site, request, name, output)) return;
   if (name == "health" && is_read) return WritePage(site, request, 200, kPlainText, "ok\n", output);
   if (name == "ready" && is_read) {
-    const bool will_stop = site.options().will_stop != nullptr && site.options().will_stop();
-    return will_stop ? WritePage(site, request, 503, kPlainText, "the server will stop\n", output)
-                     : WritePage(site, request, 200, kPlainText, "ready\n", output);
+    return IsReady(site) ? WritePage(site, request, 200, kPlainText, "ready\n", output)
+                         : WritePage(site, request, 503, kPlainText, "the server will stop\n", output);
   }
   if (name == "status" && is_read && has_report) {
     return WritePage(site, request, 200, "application/json", StatusJson(site.options().report()), output);
   }
   if (name == "metrics" && is_read && has_report) {
     constexpr absl::string_view kType = "text/plain; version=0.0.4; charset=utf-8";
-    return WritePage(site, request, 200, kType, MetricsText(site.options().report()), output);
+    return WritePage(site, request, 200, kType, MetricsText(site.options().report(), IsReady(site)), output);
   }
   WriteHttpError(404, "the server has no such page", request.TermsWithoutContent(), site, output);
 }

@@ -25,9 +25,9 @@ namespace polyserve {
 // /proc.
 void AnswerOwnPage(const HttpSite& site, const HttpRequest& request, absl::string_view name, Output& output);
 
-// The contents of the two pages.
+// The contents of the two pages. `is_ready`: what /-/ready says.
 std::string StatusJson(const ServerReport& report);
-std::string MetricsText(const ServerReport& report);
+std::string MetricsText(const ServerReport& report, bool is_ready);
 
 }  // namespace polyserve
 

@@ -40,6 +40,7 @@ ServerReport SomeReport() {
           .processors = 2,
           .cpu_seconds = 0.75,
           .max_file_bytes = 5000,
+          .quota = ServerReport::Quota{.used_bytes = 70, .most_bytes = 90},
           .keeps_others_out = "pool",
           .flags = {{"reap", "wait"}},
           .listeners = {{"http", false, "127.0.0.1:8080", 3, 128}, {"tftp", true, "127.0.0.1:8087"}},
@@ -134,7 +135,24 @@ TEST_F(HttpOwnPagesTest, MetricsHaveAHelpATypeAndAValueEach) {
   EXPECT_TRUE(absl::StrContains(text, "\npolyserve_queue_refused_total 7\n"));
   EXPECT_TRUE(absl::StrContains(text, "\npolyserve_queue_dropped_total 6\n"));
   EXPECT_TRUE(absl::StrContains(text, "\npolyserve_stage_waiting{stage=\"read\"} 1\n"));
+  EXPECT_TRUE(absl::StrContains(text, "\npolyserve_library_used_bytes 70\n"));
+  EXPECT_TRUE(absl::StrContains(text, "\npolyserve_library_quota_bytes 90\n"));
   EXPECT_EQ(text.back(), '\n');
+}
+
+TEST_F(HttpOwnPagesTest, MetricsSayWhatIsReadyAndNothingOfAQuotaThatIsNotSet) {
+  bool will_stop = false;
+  site_options_.will_stop = [&will_stop] { return will_stop; };
+  site_options_.report = [] {
+    ServerReport report = SomeReport();
+    report.quota = std::nullopt;
+    return report;
+  };
+  const std::string text = ContentOf(Get("/-/metrics"));
+  EXPECT_TRUE(absl::StrContains(text, "\npolyserve_ready 1\n"));
+  EXPECT_FALSE(absl::StrContains(text, "polyserve_library_"));
+  will_stop = true;
+  EXPECT_TRUE(absl::StrContains(ContentOf(Get("/-/metrics")), "\npolyserve_ready 0\n"));
 }
 
 TEST_F(HttpOwnPagesTest, StatusSaysWhoServesWhom) {
