@@ -1,48 +1,17 @@
 """The configurations of deploy/, with the real HAProxy and nginx: clients are who they are, and notice no server that stops."""
 
+import contextlib
+import http.client
 import json
 import os
 import shutil
 import tempfile
-import threading
 import unittest
 
 from balancing import stand
 
 _TOP = os.path.abspath("..")  # The test begins in tools/.
 _QUIET_REQUESTS = 20  # One after the other that a server gets none of: it has left.
-
-
-class Asker(threading.Thread):
-    """A client that asks again and again, each time by a new connection, until it is told to end."""
-
-    def __init__(self, stand_):
-        super().__init__()
-        self._stand, self._is_ending = stand_, threading.Event()
-        self.answered, self.failures = 0, []
-
-    def run(self):
-        while not self._is_ending.is_set():
-            try:
-                reply = self._stand.get("127.0.0.9", "/hello")
-            except OSError as error:
-                reply = repr(error).encode()
-            if reply.startswith(b"HTTP/1.1 200 ") and reply.endswith(b"hello, world"):
-                self.answered += 1
-            else:
-                self.failures.append(reply)
-
-    def await_more(self, count):
-        until = self.answered + count
-        stand.eventually(lambda: self.answered >= until or self.failures)
-
-    def __enter__(self):
-        self.start()
-        return self
-
-    def __exit__(self, *unused):
-        self._is_ending.set()
-        self.join()
 
 
 class _Cases:
@@ -89,6 +58,11 @@ class _Cases:
                 bob.sendall(b"C bob hello\n")
                 self.assertEqual(heard_by_ada.readline(), b"bob : hello\n")
 
+    def ask_hello(self):
+        """By a new connection; what is wrong with the reply."""
+        reply = self.stand.get("127.0.0.9", "/hello")
+        return "" if reply.startswith(b"HTTP/1.1 200 ") and reply.endswith(b"hello, world") else reply
+
     def has_left(self, server, asker):
         """Whether it gets no clients any more."""
         before = len(server.requests())
@@ -97,7 +71,8 @@ class _Cases:
 
     def test_no_client_notices_that_a_server_stops_and_comes_back(self):
         server = self.stand.servers["a"]
-        with Asker(self.stand) as asker:
+        with stand.Asker(self.ask_hello) as asker:
+            asker.await_more(_QUIET_REQUESTS)
             self.assertTrue(stand.eventually(server.requests))
             self.end(server, asker)
             self.assertEqual(server.await_end(), 0)
@@ -121,6 +96,47 @@ class HaproxyTest(_Cases, unittest.TestCase):
         server.signal()
         self.assertTrue(stand.eventually(lambda: self.has_left(server, asker) or asker.failures), self.stand.balancer_log())
         server.signal()
+
+    def test_rolling_restart_under_load_fails_no_request(self):
+        kept = http.client.HTTPConnection(stand.BALANCER, self.stand.ports["http"], stand.PATIENCE_S)
+        self.addCleanup(kept.close)
+        asks = [self.ask_hello, self.ask_hello, lambda: self.ask_again(kept), self.put,
+                lambda: self.ask_service("file", b"G hello\nQ\n", b"OK 12\nhello, world"),
+                lambda: self.ask_service("compute", b"PRIMES 20000\n", b"OK 21171191\n"),
+                lambda: self.ask_service("echo", b"ping", b"ping")]
+        with contextlib.ExitStack() as load:
+            askers = [load.enter_context(stand.Asker(ask)) for ask in asks]
+            for server in self.stand.servers.values():
+                self.assertTrue(all(asker.await_more(_QUIET_REQUESTS) for asker in askers))
+                self.end(server, askers[0])
+                self.assertEqual(server.await_end(), 0)
+                before = len(server.requests())
+                server.start()
+                # The next one stops only when this one is back, or nobody would serve.
+                self.assertTrue(stand.eventually(lambda: len(server.requests()) > before), self.stand.balancer_log())
+            self.assertTrue(all(asker.await_more(_QUIET_REQUESTS) for asker in askers))
+        self.assertEqual([asker.failures for asker in askers], [[]] * len(askers))
+
+    @staticmethod
+    def ask_again(connection):
+        """By a connection that is kept as long as the balancer keeps it."""
+        try:
+            connection.request("GET", "/hello", headers={"Host": "localhost"})
+            reply = connection.getresponse()
+            content = reply.read()
+        except http.client.HTTPException as error:
+            return repr(error)
+        return "" if reply.status == 200 and content == b"hello, world" else f"{reply.status} {content}"
+
+    def put(self):
+        with self.stand.connect("127.0.0.9", "http") as connection:
+            connection.sendall(b"PUT /put HTTP/1.1\r\nHost: localhost\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello")
+            reply = b"".join(iter(lambda: connection.recv(65536), b""))
+        return "" if reply[9:12] in (b"201", b"204") else reply
+
+    def ask_service(self, service, request, expected):
+        reply = self.stand.talk("127.0.0.9", service, request)
+        return "" if reply == expected else reply
 
 
 class NginxTest(_Cases, unittest.TestCase):

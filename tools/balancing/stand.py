@@ -13,6 +13,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import threading
 import time
 
 from comparison import processes
@@ -20,16 +21,17 @@ from comparison import processes
 SERVICES = {"http": 8080, "file": 8081, "echo": 8082, "compute": 8084, "chat": 8085}  # At their ports in deploy/.
 BALANCER = "127.0.0.1"
 PATIENCE_S = 60.0
+_given = set()  # What free_ports() has returned.
 _SERVERS = {"a": "10.0.0.11", "b": "10.0.0.12"}  # At their addresses in deploy/.
 
 
-def eventually(is_so):
-    """Whether that comes true in time."""
+def eventually(is_so, pause_s=0.02):
+    """Whether that comes true in time; asks again after each pause."""
     end = time.monotonic() + PATIENCE_S
     while not is_so():
         if time.monotonic() > end:
             return False
-        time.sleep(0.02)
+        time.sleep(pause_s)
     return True
 
 
@@ -43,15 +45,62 @@ def needed(program):
 
 def free_ports(count):
     """Ports that are free now; held together, so that all differ. None is one that the system gives to clients (ip(7),
-    ip_local_port_range): it could be taken by the time that a server binds it."""
+    ip_local_port_range): it could be taken by the time that a server binds it. None comes twice, since the first to get it may not
+    have bound it yet."""
     with contextlib.ExitStack() as held:
         ports = []
         while len(ports) < count:
             port = random.randrange(10_000, 30_000)
+            if port in _given:
+                continue
             with contextlib.suppress(OSError):
                 held.enter_context(socket.create_server((BALANCER, port)))
                 ports.append(port)
+                _given.add(port)
         return ports
+
+
+def get(port, target, client=BALANCER):
+    """The whole reply of http at this port, to the client at this address."""
+    with socket.create_connection((BALANCER, port), PATIENCE_S, source_address=(client, 0)) as connection:
+        connection.sendall(f"GET {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
+        return b"".join(iter(lambda: connection.recv(65536), b""))
+
+
+class Asker(threading.Thread):
+    """A client that asks some hundred times a second until it is told to end. `ask` does it once, and returns what is wrong, or
+    nothing."""
+
+    _PAUSE_S = 0.003  # A balancer is not to be measured here.
+
+    def __init__(self, ask):
+        super().__init__()
+        self._ask, self._is_ending = ask, threading.Event()
+        self.answered, self.failures = 0, []
+
+    def run(self):
+        while not self._is_ending.wait(self._PAUSE_S):
+            try:
+                fault = self._ask()
+            except OSError as error:
+                fault = repr(error)
+            if fault:
+                self.failures.append(fault)
+            else:
+                self.answered += 1
+
+    def await_more(self, count):
+        """Whether so many more were answered, and none was not."""
+        until = self.answered + count
+        return eventually(lambda: self.answered >= until or self.failures) and not self.failures
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *unused):
+        self._is_ending.set()
+        self.join()
 
 
 class Server:
@@ -65,7 +114,7 @@ class Server:
             file.write("hello, world")
         listen = ",".join(f"{service}://{BALANCER}:{port}" for service, port in self.ports.items())
         self._argv = [program, f"--model={model}", f"--listen={listen}", f"--root={folder}/root", f"--access_log={folder}/access.log",
-                      f"--proxy_protocol_from={BALANCER}", *flags]
+                      *flags]
 
     def start(self):
         with open(os.path.join(self._folder, "server.log"), "a", encoding="utf-8") as log:
@@ -115,7 +164,7 @@ class Stand:
 
     def __init__(self, program, folder, configuration, own, command, flags=()):
         self.ports = dict(zip(SERVICES, free_ports(len(SERVICES))))
-        self.servers = {name: Server(program, model, os.path.join(folder, name), list(flags))
+        self.servers = {name: Server(program, model, os.path.join(folder, name), [f"--proxy_protocol_from={BALANCER}", *flags])
                         for name, model in (("a", "epoll"), ("b", "thread"))}
         self._balancer, self._log_path = None, os.path.join(folder, "balancer.log")
         try:
@@ -173,10 +222,8 @@ class Stand:
             return b"".join(iter(lambda: connection.recv(65536), b""))
 
     def get(self, client, target):
-        """The whole reply of http."""
-        with self.connect(client, "http") as connection:
-            connection.sendall(f"GET {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
-            return b"".join(iter(lambda: connection.recv(65536), b""))
+        """The whole reply of http, through the balancer."""
+        return get(self.ports["http"], target, client)
 
     def close(self):
         if self._balancer is not None:
