@@ -1,0 +1,1 @@
+"""The configurations of deploy/ that hosts and watches servers, tried with the real programs."""
