@@ -7,6 +7,9 @@
 // omission"; Gil Tene, "How NOT to Measure Latency").
 //
 //   kFixed     |   |   |   |   |   |   |      kPoisson   ||    |  | |     |   |       kBurst   ▌       ▌       ▌
+//
+// A rate that changes (RateProfile) stretches and squeezes the same picture: each kind counts requests on a clock of
+// its own, which ticks once for each request that is due on average, and the profile says what time that is.
 #ifndef POLYSERVE_CLIENT_LOAD_ARRIVALS_H_
 #define POLYSERVE_CLIENT_LOAD_ARRIVALS_H_
 
@@ -15,10 +18,11 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "client/load/rate_profile.h"
 
 namespace polyserve {
 
-// Endless, and cheap: Next() makes no system call, so the caller decides which clock the times are for. Not
+// Cheap: Next() makes no system call, so the caller decides which clock the times are for. Not
 // thread-safe: each thread has one of its own, with its share of the rate.
 class Arrivals {
  public:
@@ -37,17 +41,25 @@ class Arrivals {
   // that several threads of the same rate alternate as one thread of the whole rate would. kPoisson ignores it: the sum
   // of independent Poisson processes is a Poisson process of the whole rate.
   Arrivals(Kind kind, double rate, uint64_t seed, double phase = 0);
+  // `share`, above 0 and at most 1, of the requests of a profile. Threads with equal shares, and phases that divide 1
+  // evenly, have each of its kFixed requests once, and so all of a burst.
+  Arrivals(Kind kind, RateProfile profile, double share, uint64_t seed, double phase = 0);
 
-  // The time of the next request, in nanoseconds since the start; never less than the one before. Never ends.
+  // The time of the next request, in nanoseconds since the start; never less than the one before. RateProfile::kNever,
+  // again and again, when the profile is over.
   int64_t Next();
 
  private:
+  double NextPlace();
+
   const Kind kind_;
-  const double interval_;  // In nanoseconds; the mean.
+  const RateProfile profile_;
+  const double share_;
   const double phase_;
   std::mt19937_64 random_;
-  double at_ = 0;      // The last time returned, unrounded.
+  double place_ = 0;   // kPoisson: of the last request, in requests of the mean.
   int64_t count_ = 0;  // Of the times returned.
+  int64_t last_ = 0;   // The last time returned.
 };
 
 }  // namespace polyserve
