@@ -2,7 +2,6 @@
 
 #include <poll.h>
 #include <sys/epoll.h>
-#include <time.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -101,6 +100,7 @@ void ImpatientClients::Settle() {
 void ImpatientClients::AskDue() {
   while (next_due_ <= now_ && next_due_ < end_) {
     if (IsCounted(next_due_)) ++tally_.due;
+    if (!free_.empty()) CountLateness(next_due_);
     Begin({next_due_, 0});
     next_due_ = start_ + arrivals_->Next();
   }
@@ -111,8 +111,7 @@ void ImpatientClients::Wait() {
   if (!ending_) until = std::min({until, end_, next_due_});
   if (!deadlines_.empty()) until = std::min(until, deadlines_.front().time);
   if (!later_.empty()) until = std::min(until, later_.top().time);
-  const int64_t wait = std::max<int64_t>(until - Now(), 0);
-  const timespec timeout = {wait / kSecond, wait % kSecond};
+  const timespec timeout = TimeoutUntil(until);
   epoll_event events[kEventsPerWait];
   const int count = ::epoll_pwait2(epoll_.get(), events, kEventsPerWait, &timeout, nullptr);
   now_ = Now();

@@ -11,6 +11,8 @@
 #ifndef POLYSERVE_CLIENT_LOAD_LOAD_THREAD_H_
 #define POLYSERVE_CLIENT_LOAD_LOAD_THREAD_H_
 
+#include <time.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -60,6 +62,10 @@ class LoadThread {
   // Waits for outstanding replies, until give_up_ at most, and completes the tally. Afterwards no request is under way.
   virtual void Settle() = 0;
 
+  // A timeout for epoll_pwait2(2) that ends at `time` or, if that is long, a little before it, so that nothing is
+  // waited for too long. The caller looks at the clock, and waits for the rest.
+  static timespec TimeoutUntil(int64_t time);
+
   // True once the load must end. If the run was interrupted, that is now: end_ moves, the tally says so, and replies
   // are awaited for another second at most.
   bool IsOver();
@@ -73,6 +79,9 @@ class LoadThread {
   void CountUnanswered(int64_t due, std::optional<int64_t> sent);
   // Adds the age of a request whose reply was wrong.
   void CountAge(int64_t due, std::optional<int64_t> sent);
+  // Open loop: counts how late the generator itself has come to a request, at now_. For requests that need not wait for
+  // a connection: the rest is up to the server.
+  void CountLateness(int64_t due);
   // Goes on with the handshake, sets now_, since that has cost this thread time as well, and counts it once it is done,
   // if that is within the counted part.
   TlsSocket::Result GoOnWithHandshake(TlsSocket& tls);

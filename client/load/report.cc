@@ -136,6 +136,7 @@ std::string BlockAsText(absl::string_view heading, const LoadPlan& plan, const L
   AppendSeconds(plan, tally, text);
   AppendTimes("service time", tally.service, text);
   if (plan.rate.has_value()) AppendTimes("response time", tally.response, text);
+  if (tally.lateness.count() > 0) AppendTimes("lateness", tally.lateness, text);
   AppendTls(tally, text);
   AppendTries(plan, tally, text);
   AppendErrors(tally, text);
@@ -202,6 +203,7 @@ nlohmann::json AsJson(const LoadPlan& plan, const LoadTally& tally) {
     json["rate"] = *plan.rate;
     json["due"] = tally.due;
     json["overdue"] = tally.overdue;
+    json["lateness_ns"] = TimesAsJson(tally.lateness);
   }
   if (plan.impatience.has_value()) json["impatience"] = TriesAsJson(*plan.impatience, tally);
   for (size_t i = 0; i < plan.beside.size(); ++i) json["beside"].push_back(AsJson(plan.beside[i], tally.beside[i]));

@@ -68,6 +68,16 @@ TEST(ReportTest, HistogramsAreInItForWhoAddsRunsUp) {
   EXPECT_EQ(report["service_ns"]["histogram"], json({90, 1}));
 }
 
+TEST(ReportTest, LatenessOfTheGeneratorIsShown) {
+  LoadTally tally = GoodTally();
+  EXPECT_FALSE(Says(ReportAsText(Plan(), tally), "lateness"));
+  tally.lateness.Add(7'000'000);
+  LoadPlan plan = Plan();
+  plan.rate = 100;
+  EXPECT_TRUE(Says(ReportAsText(plan, tally), "lateness        p50 7.000"));
+  EXPECT_EQ(json::parse(ReportAsJson(plan, tally))["lateness_ns"]["count"], 1);
+}
+
 TEST(ReportTest, EveryKindOfErrorIsAFaultAndShown) {
   for (uint64_t LoadTally::*kind :
        {&LoadTally::wrong, &LoadTally::broken, &LoadTally::not_connected, &LoadTally::unanswered}) {

@@ -2,7 +2,6 @@
 
 #include <poll.h>
 #include <sys/epoll.h>
-#include <time.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -161,6 +160,7 @@ void ScheduledClients::AskDue() {
     Client& client = clients_[request.client];
     // The pointer stays valid: requests_ is complete since the constructor.
     client.waiting.push_back({due, &request});
+    if (!client.is_busy) CountLateness(due);
     Start(client);
     // Behind the last request the schedule begins again, one length later.
     if (++next_ < requests_.size()) continue;
@@ -174,10 +174,9 @@ void ScheduledClients::Wait() {
   if (!ending_) until = std::min({until, end_, NextDue()});
   if (!pauses_.empty()) until = std::min(until, pauses_.front().time);
   if (!silences_.empty()) until = std::min(until, silences_.front().time);
-  const int64_t wait = std::max<int64_t>(until - Now(), 0);
   // In nanoseconds (epoll_pwait2(2), Linux 5.11): with the milliseconds of epoll_wait(2), a request could leave up to
   // one late, which is longer than many replies take.
-  const timespec timeout = {wait / kSecond, wait % kSecond};
+  const timespec timeout = TimeoutUntil(until);
   epoll_event events[kEventsPerWait];
   const int count = ::epoll_pwait2(epoll_.get(), events, kEventsPerWait, &timeout, nullptr);
   now_ = Now();

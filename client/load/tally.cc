@@ -8,6 +8,7 @@ namespace polyserve {
 void LoadTally::Add(const LoadTally& other) {
   service.Add(other.service);
   response.Add(other.response);
+  lateness.Add(other.lateness);
   replies += other.replies;
   replies_in_all += other.replies_in_all;
   bytes_in += other.bytes_in;

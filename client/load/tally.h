@@ -26,6 +26,9 @@ struct LoadTally {
   // What the server did.
   Histogram service;   // Times from sending a request to the end of its reply.
   Histogram response;  // Times from when it was due; in a closed loop the same.
+  // Open loop: from when a request was due to when the generator turned to it, of those for which a connection was
+  // free. This part of the response time is the generator's own.
+  Histogram lateness;
   uint64_t replies = 0;
   uint64_t replies_in_all = 0;  // Including those of the warm-up and after the end.
   uint64_t bytes_in = 0;

@@ -3,7 +3,6 @@
 #include <poll.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <time.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -92,14 +91,15 @@ void LoadWorker::Wait() {
   // In an open loop a request becomes due even if nothing happens on any socket.
   if (open_loop() && !ending_) until = std::min(until, next_due_);
   if (!paused_.empty()) until = std::min(until, paused_.front().end);
-  const int64_t wait = std::max<int64_t>(until - Now(), 0);  // The clock anew: now_ is of before the last turn's work.
   epoll_event events[kEventsPerWait];
   int count = 0;
   if (open_loop()) {  // Requests are due at a precise time. A closed loop needs milliseconds only, and valgrind, which
                       // counts its instructions, does not know epoll_pwait2.
-    const timespec timeout = {wait / kSecond, wait % kSecond};
+    const timespec timeout = TimeoutUntil(until);
     count = ::epoll_pwait2(epoll_.get(), events, kEventsPerWait, &timeout, nullptr);
   } else {
+    const int64_t wait =
+        std::max<int64_t>(until - Now(), 0);  // The clock anew: now_ is of before the last turn's work.
     // Rounded down, so that a wait is never longer than asked; the last millisecond is spent in waits of 0.
     count = ::epoll_wait(epoll_.get(), events, kEventsPerWait, static_cast<int>(wait / kMillisecond));
   }
@@ -304,6 +304,7 @@ void LoadWorker::AskDue() {
     Connection* connection = free_.front();
     free_.pop_front();
     connection->is_free = false;
+    CountLateness(next_due_);
     Ask(*connection, next_due_);
   }
   if (next_due_ >= end_) next_due_ = INT64_MAX;  // So that Wait() does not wake for it.

@@ -17,6 +17,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "base/unique_fd.h"
+#include "client/load/arrivals.h"
 #include "client/load/exchange.h"
 #include "client/load/fake_server.h"
 #include "client/load/generator.h"
@@ -148,6 +149,37 @@ TEST(WorkerTest, LostRequestsCountWithTheirAge) {
   EXPECT_GT(tally.unanswered, 0u);
   EXPECT_EQ(tally.service.count(), tally.response.count());
   EXPECT_GE(tally.service.count(), tally.replies + tally.unanswered);
+}
+
+// There is a free connection for each of ten requests, however late the replies are.
+TEST(WorkerTest, LatenessIsOfAllRequestsThatNeedNotWait) {
+  const FakeServer server([](int fd) {
+    while (Hear(fd)) Say(fd, kReply);
+  });
+  LoadPlan plan = PlanFor(server.address());
+  plan.connections = 10;
+  plan.rate = 100;
+  plan.arrivals = Arrivals::Kind::kFixed;
+  plan.duration = absl::Milliseconds(100);
+  const LoadTally tally = CarryOut(plan);
+  EXPECT_EQ(tally.due, 10u);
+  EXPECT_EQ(tally.lateness.count(), 10u);
+  EXPECT_LE(tally.lateness.max(), tally.response.max());
+}
+
+TEST(WorkerTest, WaitingForAConnectionIsNotTheGeneratorsLateness) {
+  const FakeServer server([](int fd) {
+    while (Hear(fd)) continue;
+  });
+  LoadPlan plan = PlanFor(server.address());
+  plan.connections = 1;
+  plan.rate = 100;
+  plan.arrivals = Arrivals::Kind::kFixed;
+  plan.duration = absl::Milliseconds(100);
+  plan.patience = absl::Seconds(1);
+  const LoadTally tally = CarryOut(plan);
+  EXPECT_EQ(tally.due, 10u);
+  EXPECT_EQ(tally.lateness.count(), 1u);
 }
 
 TEST(WorkerTest, InterruptedRunTellsWhatItMeasured) {

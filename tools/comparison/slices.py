@@ -62,7 +62,8 @@ def merged(reports):
     found["faults"] = list(dict.fromkeys(fault for report in reports for fault in report["faults"]))
     for kind in ("service_ns", "response_ns"):
         found[kind] = _merged_times([report[kind] for report in reports])
-    found.pop("per_second", None)
+    for name in ("per_second", "lateness_ns"):  # The percentiles of slices cannot be added.
+        found.pop(name, None)
     if "beside" in found:
         found["beside"] = [merged([report["beside"][place] for report in reports]) for place in range(len(found["beside"]))]
     return found
