@@ -109,6 +109,40 @@ TEST_F(LoadTest, ClientsThatGiveUpAreCounted) {
   EXPECT_EQ(Run("upload", "http", "--rate=5 --give_up=1s --size=100").exit_status, 2) << "files have to be stored";
 }
 
+// A ramp from 0 to 200 in a second, a burst, a pause: 150 requests, with --arrivals=fixed.
+TEST_F(LoadTest, ProfileIsFollowedAndItsRowsAreInFiles) {
+  const Scratch files;
+  files.Write("profile", "1s 0:200  # a ramp\nburst 50\n500ms 0\n");
+  for (const std::string name : {"rows.csv", "rows.ndjson"}) {
+    const LoadRun run =
+        Run("echo", "echo",
+            absl::StrCat("--arrivals=fixed --interval=500ms --threads=2 --profile=", files.PathOf("profile"),
+                         " --rows=", files.PathOf(name), " --hgrm=", files.PathOf("times.hgrm")));
+    EXPECT_EQ(run.exit_status, 0) << run.report;
+    EXPECT_EQ(run.report["due"], 150);
+    EXPECT_EQ(run.report["rate"], 100);
+    std::vector<int> due;
+    for (const json& row : run.report["rows"]) due.push_back(row["due"]);
+    EXPECT_EQ(due, (std::vector<int>{25, 75, 50})) << run.report;
+  }
+  std::vector<std::string> lines = absl::StrSplit(files.Read("rows.ndjson"), '\n', absl::SkipEmpty());
+  ASSERT_EQ(lines.size(), 3u);
+  EXPECT_EQ(json::parse(lines[1])["rate"], 150);
+  lines = absl::StrSplit(files.Read("rows.csv"), '\n', absl::SkipEmpty());
+  ASSERT_EQ(lines.size(), 4u);
+  EXPECT_EQ(lines[2].substr(0, 13), "0.5,1,150,75,") << lines[2];
+  EXPECT_NE(files.Read("times.hgrm").find("Total count    =          150]"), std::string::npos);
+}
+
+TEST_F(LoadTest, RampIsARateThatChangesOverTheDuration) {
+  const LoadRun run = Run("echo", "echo", "--rate=300:100 --arrivals=fixed --duration=1s --interval=500ms");
+  EXPECT_EQ(run.exit_status, 0) << run.report;
+  EXPECT_EQ(run.report["due"], 200);
+  EXPECT_EQ(run.report["rates"], json({{"first", 300}, {"last", 100}, {"peak", 300}}));
+  EXPECT_EQ(run.report["rows"][0]["rate"], 250);
+  EXPECT_EQ(run.report["rows"][0]["due"], 125);
+}
+
 TEST_F(LoadTest, IdleHasACrowdBesideIt) {
   const LoadRun run = Run("idle", "echo", "--connections=2 --duration=300ms");
   EXPECT_EQ(run.exit_status, 0) << run.report;
@@ -352,6 +386,13 @@ TEST(LoadUsageTest, ErrorsHaveTheirStatus) {
   EXPECT_EQ(RunLoadProgram("--rate=5 --give_up=1s --tries=5").exit_status, 2) << "nobody tries again";
   EXPECT_EQ(RunLoadProgram("--rate=5 --give_up=1s --retry=backoff --tries=0").exit_status, 2);
   EXPECT_EQ(RunLoadProgram("--rate=5 --give_up=0").exit_status, 2);
+  for (const char* flags :
+       {"--rate=fast", "--rate=1:2:3", "--rate=-1", "--profile=/no/such/file", "--profile=/dev/null",
+        "--profile=/dev/null --rate=5", "--profile=/dev/null --duration=1s", "--rows=rows.txt",
+        "--rows=/no/such/dir/rows.csv", "--hgrm=/no/such/dir/times.hgrm", "--rate=1:2 --slices",
+        "--hgrm=times.hgrm --slices", "--rate=1:2 --duration=2s --interval=1ms", "--rate=1:2 --depth=2"}) {
+    EXPECT_EQ(RunLoadProgram(flags).exit_status, 2) << flags;
+  }
   EXPECT_EQ(RunLoadProgram("--workload=mixed").exit_status, 2);
   EXPECT_EQ(RunLoadProgram("--workload=disk").exit_status, 2);
   EXPECT_EQ(RunLoadProgram("--workload=chat --threads=2").exit_status, 2);

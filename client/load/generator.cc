@@ -38,6 +38,7 @@ LoadPlan ShareOf(const LoadPlan& plan, int i) {
   share.idle_connections = Share(plan.idle_connections, i, plan.threads);
   share.seed = plan.seed + static_cast<uint64_t>(i);
   share.rate = ShareOfRate(plan.rate, plan, i);
+  share.share = static_cast<double>(share.connections) / plan.connections;
   share.phase = static_cast<double>(i) / plan.threads;
   return share;
 }

@@ -21,8 +21,6 @@ namespace {
 constexpr int kEventsPerWait = 256;
 // Longer waits end early, so that the clock is looked at.
 constexpr int64_t kLongestWait = LoadThread::kSecond / 10;
-// Threads have seeds next to each other; slices are farther apart than there are threads.
-constexpr uint64_t kSeedStep = 1 << 16;
 // A client that doubled its waits for ever would soon not come back at all.
 constexpr int kMostDoublings = 6;
 
@@ -70,7 +68,7 @@ absl::Status ImpatientClients::Connect() {
 
 void ImpatientClients::Load() {
   ending_ = false;
-  arrivals_.emplace(plan_.arrivals, *plan_.rate, plan_.seed + slices_++ * kSeedStep, plan_.phase);
+  arrivals_.emplace(BeginArrivals());
   next_due_ = start_ + arrivals_->Next();
   while (!ending_) {
     AskDue();

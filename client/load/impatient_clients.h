@@ -119,7 +119,6 @@ class ImpatientClients : public LoadThread {
   std::deque<Request> overdue_;     // Wait for a place.
   std::priority_queue<Later> later_;
   std::optional<Arrivals> arrivals_;  // Of this slice.
-  uint64_t slices_ = 0;               // That have begun.
   int64_t next_due_ = 0;
   std::mt19937_64 random_;
   bool ending_ = false;   // No new requests; the others are still tried.

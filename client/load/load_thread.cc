@@ -6,7 +6,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <cmath>
 #include <cstring>
 #include <fstream>
 #include <string>
@@ -18,6 +17,8 @@ namespace polyserve {
 namespace {
 
 constexpr int64_t kMillisecond = 1'000'000;
+// Threads have seeds next to each other; slices are farther apart than there are threads.
+constexpr uint64_t kSeedStep = 1 << 16;
 
 // A thread that waited for a processor looks idle in its own time, and yet it was late: so both are measured.
 struct ProcessorUse {
@@ -82,6 +83,7 @@ void LoadThread::Run(const Slice& slice) {
   tally_ = LoadTally();
   tally_.connected = connected;
   tally_.per_interval.resize(static_cast<size_t>(absl::Ceil(plan_.duration, plan_.interval) / plan_.interval));
+  if (plan_.keeps_rows) tally_.response_per_interval.resize(tally_.per_interval.size());
   tally_.seconds = absl::ToDoubleSeconds(plan_.duration);
   start_ = slice.start;
   // From the common start of all threads, not from this one's: they must begin and end counting at the same moments, or
@@ -97,6 +99,12 @@ void LoadThread::Run(const Slice& slice) {
   tally_.waited_for_processor = (after.waited - before.waited) / seconds;
   Settle();
   tally_.tls = tls_;
+}
+
+Arrivals LoadThread::BeginArrivals() {
+  const uint64_t seed = plan_.seed + slices_++ * kSeedStep;
+  if (plan_.profile == nullptr) return Arrivals(plan_.arrivals, *plan_.rate, seed, plan_.phase);
+  return Arrivals(plan_.arrivals, plan_.profile->WithWarmUp(plan_.warm_up), plan_.share, seed, plan_.phase);
 }
 
 // The timer slack aside, epoll(7) allows itself a thousandth of the timeout beyond it, or a two-hundredth for a process
@@ -119,7 +127,7 @@ void LoadThread::CountReply(int64_t due, int64_t sent, uint64_t& of_connection) 
   // Two questions: how long the server took once it was asked, and how long a user waited since `due`. Only the second
   // one shows requests that a stall kept from being sent (coordinated omission; see arrivals.h).
   tally_.service.Add(static_cast<uint64_t>(now_ - sent));
-  tally_.response.Add(static_cast<uint64_t>(now_ - due));
+  AddResponse(due);
 }
 
 void LoadThread::CountUnanswered(int64_t due, std::optional<int64_t> sent) {
@@ -131,8 +139,16 @@ void LoadThread::CountUnanswered(int64_t due, std::optional<int64_t> sent) {
 // bound as well. Leaving such requests out would be worse: the slowest ones would vanish from the figures.
 void LoadThread::CountAge(int64_t due, std::optional<int64_t> sent) {
   if (!IsCounted(due)) return;
-  tally_.response.Add(static_cast<uint64_t>(now_ - due));
+  AddResponse(due);
   if (sent.has_value()) tally_.service.Add(static_cast<uint64_t>(now_ - *sent));
+}
+
+// By when it was due, as the total; so the rows add up to it. Within bounds, since IsCounted(due) was asked.
+void LoadThread::AddResponse(int64_t due) {
+  const auto time = static_cast<uint64_t>(now_ - due);
+  tally_.response.Add(time);
+  if (!plan_.keeps_rows) return;
+  tally_.response_per_interval[static_cast<size_t>((due - count_from_) / interval_)].Add(time);
 }
 
 void LoadThread::CountLateness(int64_t due) {
@@ -147,9 +163,11 @@ bool LoadThread::IsOver() {
     tally_.interrupted = true;
     end_ = now_;  // From now on a request that is due, and a reply that comes, are outside the counted time.
     give_up_ = now_ + std::min(kSecond, give_up_ - end_);
-    tally_.seconds = static_cast<double>(std::max<int64_t>(end_ - count_from_, 0)) / kSecond;
-    tally_.per_interval.resize(
-        static_cast<size_t>(std::ceil(tally_.seconds * kSecond / static_cast<double>(interval_))));
+    const int64_t counted = std::max<int64_t>(end_ - count_from_, 0);
+    tally_.seconds = static_cast<double>(counted) / kSecond;
+    // In whole numbers: rounded down by a hair, the last interval would have no place.
+    tally_.per_interval.resize(static_cast<size_t>((counted + interval_ - 1) / interval_));
+    if (plan_.keeps_rows) tally_.response_per_interval.resize(tally_.per_interval.size());
   }
   return now_ >= end_;
 }

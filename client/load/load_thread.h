@@ -19,6 +19,7 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "client/load/arrivals.h"
 #include "client/load/plan.h"
 #include "client/load/tally.h"
 #include "client/tls.h"
@@ -62,6 +63,9 @@ class LoadThread {
   // Waits for outstanding replies, until give_up_ at most, and completes the tally. Afterwards no request is under way.
   virtual void Settle() = 0;
 
+  // Open loop: when the requests of this slice are due, counted from start_. Each slice has another seed, since the
+  // same arrivals again and again would be one sample of them.
+  Arrivals BeginArrivals();
   // A timeout for epoll_pwait2(2) that ends at `time` or, if that is long, a little before it, so that nothing is
   // waited for too long. The caller looks at the clock, and waits for the rest.
   static timespec TimeoutUntil(int64_t time);
@@ -90,6 +94,7 @@ class LoadThread {
 
   LoadPlan plan_;  // Duration and rate are those of the slice.
   const int64_t interval_;
+  uint64_t slices_ = 0;  // That have begun, in open loop.
   int64_t start_ = 0;
   int64_t count_from_ = 0;  // The end of the warm-up,
   int64_t end_ = 0;         // of the load,
@@ -97,6 +102,9 @@ class LoadThread {
   int64_t now_ = 0;         // The last time read from the clock.
   LoadTally tally_;
   std::string tls_;  // LoadTally::tls; "" as long as there was no handshake.
+
+ private:
+  void AddResponse(int64_t due);
 };
 
 }  // namespace polyserve

@@ -34,7 +34,9 @@
 #include "client/load/impatient_clients.h"
 #include "client/load/interruption.h"
 #include "client/load/load_tls.h"
+#include "client/load/open_loop.h"
 #include "client/load/plan.h"
+#include "client/load/record_files.h"
 #include "client/load/report.h"
 #include "client/load/self_check.h"
 #include "client/load/selftest.h"
@@ -53,7 +55,14 @@ DEFINE_int32(connections, 64, "connections to keep busy");
 DEFINE_int32(idle, 0, "further connections, which send nothing");
 DEFINE_int32(threads, 1, "threads that share the connections");
 DEFINE_int32(depth, 1, "requests under way on a connection at a time (pipelining)");
-DEFINE_double(rate, 0, "requests that are due per second, however slow the server is; 0: as many as it answers");
+DEFINE_string(
+    rate, "0",
+    "=N|FROM:TO requests that are due per second, however slow the server is; FROM:TO: that changes evenly over "
+    "--duration; 0: as many as it answers");
+DEFINE_string(
+    profile, "",
+    "=FILE how the rate changes: lines DURATION RATE, DURATION FROM:TO or burst COUNT; in place of --rate and "
+    "--duration");
 DEFINE_string(schedule, "", "=FILE replay: the requests: time,method,path,bytes,client");
 DEFINE_string(begin, "0", "=TIME|random replay: where in the schedule to begin; random: by --seed");
 DEFINE_string(keep_alive, "15s", "=TIME replay: how long a client keeps a connection on which nothing is said");
@@ -70,7 +79,7 @@ DEFINE_int32(tries, 3, "with --retry: how often a client tries at most");
 DEFINE_uint64(seed, 1, "the seed of --arrivals=poisson, of wait, of relay, of web, and of --begin=random");
 DEFINE_string(warm_up, "1s", "=TIME load the server for this long before counting");
 DEFINE_string(duration, "10s", "=TIME count for this long");
-DEFINE_string(interval, "1s", "=TIME with --json: count the replies of each such time separately");
+DEFINE_string(interval, "1s", "=TIME with --json, --rows or a rate that changes: each such time is counted separately");
 DEFINE_uint64(size, 64,
               "=BYTES echo, churn, datagrams, message, mixed, chat: the size of a message; upload, library: of a file");
 DEFINE_string(
@@ -89,6 +98,9 @@ DEFINE_double(read_rate, 10000, "=BYTES slow: what each slow reader reads in a s
 DEFINE_bool(self_test, false, "check the load generator's own figures; needs nothing but the program of a server");
 DEFINE_string(server_program, "", "=FILE with --self_test: the server's program; by default the one built beside this");
 DEFINE_bool(tell_counting, false, "write a line to standard error when counting begins, and when it ends");
+DEFINE_string(rows, "",
+              "=FILE write a row with rate and percentiles for each --interval; FILE ends in .csv or .ndjson");
+DEFINE_string(hgrm, "", "=FILE write the percentiles of the response times as HdrHistogram does, for its plotters");
 DEFINE_bool(json, false, "print JSON; times are in nanoseconds");
 DEFINE_bool(
     slices, false,
@@ -103,15 +115,18 @@ namespace {
 
 constexpr FlagTopic kTopics[] = {
     {"Which requests, and where to", "workload server tls_resume name size primes wait wait_times files seed"},
-    {"How many", "connections idle threads depth rate arrivals"},
+    {"How many", "connections idle threads depth rate profile arrivals"},
     {"Clients that do not wait for ever", "give_up retry tries"},
     {"How long", "warm_up duration interval"},
     {"Requests of a schedule, and users of a web site", "schedule begin keep_alive think_time"},
     {"A second load beside the first", "beside_server beside_connections beside_name read_rate"},
-    {"Results, and the program itself", "json slices tell_counting self_test server_program build_info version"},
+    {"Results, and the program itself",
+     "json rows hgrm slices tell_counting self_test server_program build_info version"},
 };
 
 constexpr int kMostIntervals = 1'000'000;  // Each is a number in the report.
+// Each takes 58 KiB in each thread, for its times.
+constexpr int kMostRows = 1000;
 constexpr int kMostTries = 1000;
 // Of clients under way that give up. Each is a descriptor, of which few systems give a process more.
 constexpr double kFewestPlaces = 64;
@@ -132,7 +147,8 @@ void PrintHelp() {
   std::string text =
       "load: sends a server the same requests over and over, checks every reply, and measures the times\n\n"
       "  load --workload=echo --server=127.0.0.1:8082 --connections=64\n"
-      "  load --workload=http --server=127.0.0.1:8080 --name=hello.txt --rate=1000\n";
+      "  load --workload=http --server=127.0.0.1:8080 --name=hello.txt --rate=1000\n"
+      "  load --workload=http --server=127.0.0.1:8080 --name=hello.txt --rate=0:20000 --rows=curve.csv\n";
   absl::StrAppend(&text, DescribeTopics(kTopics), HelpEntry("--help", "print this text"), "\nWorkloads:\n");
   for (const Workload& workload : AllWorkloads()) {
     absl::StrAppend(&text, HelpEntry(workload.name, absl::StrCat("(", workload.service, ") ", workload.description)));
@@ -157,16 +173,10 @@ absl::Status CheckFlags(const Workload* workload) {
   status.Update(at_least("idle", FLAGS_idle, 0));
   status.Update(at_least("threads", FLAGS_threads, 1));
   status.Update(at_least("depth", FLAGS_depth, 1));
-  status.Update(at_least("rate", FLAGS_rate, 0));
   status.Update(at_least("beside_connections", FLAGS_beside_connections, 1));
   if (!status.ok()) return status;
   if (FLAGS_threads > FLAGS_connections) {
     return absl::InvalidArgumentError("--threads is at most --connections: each needs one");
-  }
-  // In an open loop a pipelined request would wait behind others on its connection, and that wait would count as the
-  // server's service time.
-  if (FLAGS_depth > 1 && (FLAGS_rate > 0 || workload->connection_each)) {
-    return absl::InvalidArgumentError("--depth is for connections that are kept, without --rate");
   }
   return absl::OkStatus();
 }
@@ -230,7 +240,7 @@ absl::StatusOr<Impatience::Retry> ParseRetry() {
 }
 
 // Nothing: clients wait.
-absl::StatusOr<std::optional<Impatience>> ReadImpatience() {
+absl::StatusOr<std::optional<Impatience>> ReadImpatience(bool has_rate) {
   const absl::StatusOr<absl::Duration> give_up = ParseTimeFlag("give_up", FLAGS_give_up);
   if (!give_up.ok()) return give_up.status();
   const absl::StatusOr<Impatience::Retry> retry = ParseRetry();
@@ -246,7 +256,7 @@ absl::StatusOr<std::optional<Impatience>> ReadImpatience() {
   if (*give_up < absl::Milliseconds(1) || *give_up > absl::Hours(1)) {
     return absl::InvalidArgumentError("--give_up is 1ms to 1h");
   }
-  if (FLAGS_rate <= 0 && !FLAGS_slices) {
+  if (!has_rate && !FLAGS_slices) {
     return absl::InvalidArgumentError("--give_up needs --rate: clients that come whether or not others are served");
   }
   if (absl::Status status = CheckFlagRange("tries", FLAGS_tries, 1, kMostTries); !status.ok()) return status;
@@ -274,41 +284,68 @@ int PlacesFor(const Impatience& impatience, double rate) {
   return static_cast<int>(std::min(kFewestPlaces + 1.25 * under_way, kMostPlaces));
 }
 
-// The plan without its requests, which the workload's prepare() adds.
-absl::StatusOr<LoadPlan> MakePlan(const Workload& workload) {
-  LoadPlan plan;
-  plan.workload = workload.name;
-  const absl::StatusOr<Server> server = ParseServer("server", FLAGS_server, workload.service);
-  if (!server.ok()) return server.status();
-  plan.to = server->at;
-  plan.tls = server->tls;
+// How long, and in which intervals.
+absl::Status SetSpan(LoadPlan& plan) {
   absl::Status status = Take(ParseTimeFlag("warm_up", FLAGS_warm_up), plan.warm_up);
   status.Update(Take(ParseTimeFlag("duration", FLAGS_duration), plan.duration));
+  status.Update(Take(ParseTimeFlag("interval", FLAGS_interval), plan.interval));
   if (!status.ok()) return status;
   // The upper bounds also refuse "inf", which the arithmetic in nanoseconds could not hold.
   if (plan.duration < absl::Milliseconds(1) || plan.duration > absl::Hours(24) || plan.warm_up > absl::Hours(24)) {
     return absl::InvalidArgumentError("--duration is 1ms to 24h, --warm_up at most 24h");
   }
-  status = Take(ParseTimeFlag("interval", FLAGS_interval), plan.interval);
-  if (!status.ok()) return status;
+  return absl::OkStatus();
+}
+
+// The rate, and the rows of an interval each.
+absl::Status SetRate(LoadPlan& plan) {
+  if (!FLAGS_profile.empty() && (IsFlagSet("rate") || IsFlagSet("duration"))) {
+    return absl::InvalidArgumentError("--profile has rates and a duration of its own: no --rate, --duration");
+  }
+  if (absl::Status status = SetOpenLoop(FLAGS_rate, FLAGS_profile, plan); !status.ok()) return status;
+  if (FLAGS_slices && plan.profile != nullptr) {
+    return absl::InvalidArgumentError("--slices has a rate in each line: no --profile, no FROM:TO");
+  }
+  // In an open loop a pipelined request would wait behind others on its connection, and that wait would count as the
+  // server's service time.
+  if (FLAGS_depth > 1 && (plan.rate.has_value() || plan.connection_each)) {
+    return absl::InvalidArgumentError("--depth is for connections that are kept, without --rate");
+  }
+  plan.keeps_rows = !FLAGS_rows.empty() || plan.profile != nullptr;
   if (plan.interval < absl::Milliseconds(1) || plan.duration / plan.interval > kMostIntervals) {
     return absl::InvalidArgumentError(
         absl::StrCat("--interval is at least 1ms, and --duration has at most ", kMostIntervals, " of them"));
   }
+  if (plan.keeps_rows && plan.duration / plan.interval > kMostRows) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "there would be more than ", kMostRows, " rows (--rows, or a rate that changes): --interval must be longer"));
+  }
+  return absl::OkStatus();
+}
+
+// The plan without its requests, which the workload's prepare() adds.
+absl::StatusOr<LoadPlan> MakePlan(const Workload& workload) {
+  LoadPlan plan;
+  plan.workload = workload.name;
+  plan.connection_each = workload.connection_each;
+  absl::Status status = SetSpan(plan);
+  if (status.ok()) status = SetRate(plan);
+  if (!status.ok()) return status;
+  const absl::StatusOr<Server> server = ParseServer("server", FLAGS_server, workload.service);
+  if (!server.ok()) return server.status();
+  plan.to = server->at;
+  plan.tls = server->tls;
   const absl::StatusOr<Arrivals::Kind> arrivals = Arrivals::ParseKind(FLAGS_arrivals);
   if (!arrivals.ok()) return absl::InvalidArgumentError(absl::StrCat("--arrivals: ", arrivals.status().message()));
   plan.connections = FLAGS_connections;
   plan.idle_connections = FLAGS_idle;
   plan.threads = FLAGS_threads;
   plan.depth = FLAGS_depth;
-  plan.connection_each = workload.connection_each;
-  // The flag has no value for "none" but 0; from here on the absence of a rate means a closed loop.
-  if (FLAGS_rate > 0) plan.rate = FLAGS_rate;
-  const absl::StatusOr<std::optional<Impatience>> impatience = ReadImpatience();
+  const absl::StatusOr<std::optional<Impatience>> impatience = ReadImpatience(plan.rate.has_value());
   if (!impatience.ok()) return impatience.status();
   plan.impatience = *impatience;
   if (plan.impatience.has_value() && plan.rate.has_value() && !IsFlagSet("connections")) {
-    plan.connections = PlacesFor(*plan.impatience, *plan.rate);
+    plan.connections = PlacesFor(*plan.impatience, plan.profile == nullptr ? *plan.rate : plan.profile->peak());
   }
   plan.arrivals = *arrivals;
   plan.seed = FLAGS_seed;
@@ -370,6 +407,19 @@ int TestSelf() {
   return AllPassed(*checks) ? kDone : kFaulty;
 }
 
+// The run, its report and its files; the exit status.
+int RunAndReport(const LoadPlan& plan, RecordFiles& files) {
+  const absl::StatusOr<LoadTally> tally = RunLoad(plan);
+  // No report without connections: there is nothing to measure, unlike after a fault in the middle of a run.
+  if (!tally.ok()) return Fail(tally.status());
+  const auto report = FLAGS_json ? &ReportAsJson : &ReportAsText;
+  absl::PrintF("%s", report(plan, *tally));
+  if (absl::Status status = files.Write(plan, *tally); !status.ok()) return Fail(status);
+  // The interruption wins over faults: a run that was cut short may have some for that reason alone.
+  if (tally->interrupted) return Interruption::exit_status();
+  return FaultsOf(plan, *tally).empty() ? kDone : kFaulty;
+}
+
 int Run(int argc, char** argv) {
   const absl::StatusOr<std::vector<std::string>> others = ParseCommandLine(argc, argv);
   if (!others.ok()) return Fail(others.status());
@@ -382,9 +432,15 @@ int Run(int argc, char** argv) {
   if (FLAGS_self_test) return TestSelf();
   const Workload* workload = FindWorkload(FLAGS_workload);
   if (absl::Status status = CheckFlags(workload); !status.ok()) return Fail(status);
+  if (FLAGS_slices && (!FLAGS_rows.empty() || !FLAGS_hgrm.empty())) {
+    return Fail(absl::InvalidArgumentError("--slices reports each slice on standard output: no --rows, --hgrm"));
+  }
   // From here on errors may be the server's: the flags alone were checked above, before anything was sent.
   absl::StatusOr<LoadPlan> plan = MakePlan(*workload);
   if (!plan.ok()) return Fail(plan.status());
+  // Behind the plan: a rate that makes no sense leaves the files of an earlier run as they are.
+  absl::StatusOr<RecordFiles> files = RecordFiles::Open(FLAGS_rows, FLAGS_hgrm);
+  if (!files.ok()) return Fail(files.status());
   RaiseDescriptorLimit();  // Each connection takes a descriptor, and the usual soft limit is 1024.
   const absl::StatusOr<WorkloadOptions> options = MakeOptions();
   if (!options.ok()) return Fail(options.status());
@@ -403,14 +459,7 @@ int Run(int argc, char** argv) {
     if (!all_good.ok()) return Fail(all_good.status());
     return Interruption::flag() ? Interruption::exit_status() : *all_good ? kDone : kFaulty;
   }
-  const absl::StatusOr<LoadTally> tally = RunLoad(*plan);
-  // No report without connections: there is nothing to measure, unlike after a fault in the middle of a run.
-  if (!tally.ok()) return Fail(tally.status());
-  const auto report = FLAGS_json ? &ReportAsJson : &ReportAsText;
-  absl::PrintF("%s", report(*plan, *tally));
-  // The interruption wins over faults: a run that was cut short may have some for that reason alone.
-  if (tally->interrupted) return Interruption::exit_status();
-  return FaultsOf(*plan, *tally).empty() ? kDone : kFaulty;
+  return RunAndReport(*plan, *files);
 }
 
 }  // namespace

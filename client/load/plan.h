@@ -23,6 +23,7 @@
 #include "absl/time/time.h"
 #include "client/load/arrivals.h"
 #include "client/load/exchange.h"
+#include "client/load/rate_profile.h"
 #include "net/endpoint.h"
 
 namespace polyserve {
@@ -63,13 +64,18 @@ struct LoadPlan {
   bool connection_each = false;    // A new connection for each request; connecting is part of its time.
   bool asking_takes_time = false;  // Exchange::Ask() is slow, so that the clock must be read after it.
   std::optional<double> rate;      // Requests per second, of all threads together. Set: open loop.
+  // How the rate changes from when counting begins; `rate` is its mean then, and `duration` its length. Before that, in
+  // the warm-up, it is what the profile begins with. Null: the rate stays the same. Shared by all threads.
+  std::shared_ptr<const RateProfile> profile;
+  double share = 1;                                     // Of the requests of the profile: this thread's.
   std::optional<Impatience> impatience = std::nullopt;  // Open loop only. Nothing: clients wait.
   double phase = 0;                                     // See Arrivals.
   Arrivals::Kind arrivals = Arrivals::Kind::kPoisson;   // Open loop only.
   uint64_t seed = 1;                                    // Of random arrivals. The same seed gives the same times.
   absl::Duration warm_up = absl::ZeroDuration();
   absl::Duration duration = absl::Seconds(10);
-  absl::Duration interval = absl::Seconds(1);   // Replies are counted for each one; see LoadTally::per_interval.
+  absl::Duration interval = absl::Seconds(1);  // Replies are counted for each one; see LoadTally::per_interval.
+  bool keeps_rows = false;  // Response times are kept for each interval, too; see LoadTally::response_per_interval.
   absl::Duration patience = absl::Seconds(10);  // For connecting, and for replies outstanding at the end.
   // Checks the server's state after the run, and returns a sentence for each fault (LoadTally::faults). Called when all
   // threads have ended, in the thread that called RunLoad(); may block. May be null.

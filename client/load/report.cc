@@ -9,6 +9,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/time/time.h"
+#include "client/load/rows.h"
 
 namespace polyserve {
 
@@ -24,6 +25,8 @@ constexpr double kKeptWaiting = 0.10;
 // a random burst waiting, for which short runs need the allowance.
 constexpr double kMayWait = 0.01;
 constexpr double kJustDue = 0.05;
+// Runs of more intervals show none of them as text: they are for --rows.
+constexpr size_t kRowsInText = 60;
 // Runs of more seconds show only their slowest and fastest one.
 constexpr size_t kSecondsInALine = 12;
 
@@ -82,6 +85,25 @@ void AppendSeconds(const LoadPlan& plan, const LoadTally& tally, std::string& te
   }
 }
 
+// What is due per second, in words.
+std::string RateInWords(const LoadPlan& plan) {
+  if (plan.profile == nullptr) return absl::StrFormat("%.0f requests per second due", *plan.rate);
+  const double first = plan.profile->first(), last = plan.profile->last(), peak = plan.profile->peak();
+  const bool is_ramp = peak == std::max(first, last);
+  return absl::StrFormat("%.0f to %.0f%s requests per second due", first, last,
+                         is_ramp ? "" : absl::StrFormat(", at most %.0f,", peak));
+}
+
+// In place of the replies of each second, which are in it.
+void AppendRows(const LoadPlan& plan, const LoadTally& tally, std::string& text) {
+  if (!plan.keeps_rows) return AppendSeconds(plan, tally, text);
+  if (tally.response_per_interval.size() > kRowsInText) {
+    absl::StrAppend(&text, "intervals       ", tally.response_per_interval.size(), "; all of them with --rows=FILE\n");
+  } else {
+    absl::StrAppend(&text, RowsAsText(RowsOf(plan, tally)));
+  }
+}
+
 void AppendTls(const LoadTally& tally, std::string& text) {
   if (tally.tls.empty()) return;
   absl::StrAppendFormat(&text, "%-14s  %s; %.0f handshakes per second", "TLS", tally.tls,
@@ -129,11 +151,11 @@ std::string BlockAsText(absl::string_view heading, const LoadPlan& plan, const L
   if (plan.idle_connections > 0) absl::StrAppend(&text, " and ", plan.idle_connections, " idle ones");
   if (plan.connection_each) absl::StrAppend(&text, ", a new one for each request");
   if (plan.depth > 1) absl::StrAppend(&text, ", ", plan.depth, " ", plan.depth_in_words);
-  if (plan.rate.has_value()) absl::StrAppendFormat(&text, ", %.0f requests per second due", *plan.rate);
+  if (plan.rate.has_value()) absl::StrAppend(&text, ", ", RateInWords(plan));
   absl::StrAppendFormat(&text, "\n%-14s  %.0f per second; %d in %.3g s; %.1f MB per second\n", "replies",
                         RepliesPerSecond(tally), tally.replies, tally.seconds,
                         PerSecond(static_cast<double>(tally.bytes_in), tally) / 1e6);
-  AppendSeconds(plan, tally, text);
+  AppendRows(plan, tally, text);
   AppendTimes("service time", tally.service, text);
   if (plan.rate.has_value()) AppendTimes("response time", tally.response, text);
   if (tally.lateness.count() > 0) AppendTimes("lateness", tally.lateness, text);
@@ -205,6 +227,10 @@ nlohmann::json AsJson(const LoadPlan& plan, const LoadTally& tally) {
     json["overdue"] = tally.overdue;
     json["lateness_ns"] = TimesAsJson(tally.lateness);
   }
+  if (plan.profile != nullptr) {
+    json["rates"] = {{"first", plan.profile->first()}, {"last", plan.profile->last()}, {"peak", plan.profile->peak()}};
+  }
+  if (plan.keeps_rows) json["rows"] = RowsAsJson(RowsOf(plan, tally));
   if (plan.impatience.has_value()) json["impatience"] = TriesAsJson(*plan.impatience, tally);
   for (size_t i = 0; i < plan.beside.size(); ++i) json["beside"].push_back(AsJson(plan.beside[i], tally.beside[i]));
   return json;
@@ -222,8 +248,9 @@ std::vector<std::string> FaultsOf(const LoadPlan& plan, const LoadTally& tally) 
   // Even one: a server that loses a request in a million is broken, and its speed says nothing.
   if (tally.unanswered > 0) faults.push_back(absl::StrCat(tally.unanswered, " requests got no reply"));
   if (tally.replies == 0 && tally.bytes_in == 0 && !tally.interrupted) faults.emplace_back("there was no reply at all");
-  // Only requests without a connection count. Replies that merely take their time are under way, and no backlog.
-  if (plan.rate.has_value() &&
+  // Only requests without a connection count. Replies that merely take their time are under way, and no backlog. A rate
+  // that changes may go beyond what the server can do on purpose; the rows show from where on it is too much.
+  if (plan.rate.has_value() && plan.profile == nullptr &&
       static_cast<double>(tally.overdue) > kMayWait * static_cast<double>(tally.due) + *plan.rate * kJustDue) {
     faults.push_back(
         absl::StrFormat("the rate was not reached: %.0f replies per second came of %.0f that were due, and %d requests "

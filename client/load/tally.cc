@@ -34,6 +34,10 @@ void LoadTally::Add(const LoadTally& other) {
   // interruption some may have noticed it an interval earlier than others.
   per_interval.resize(std::max(per_interval.size(), other.per_interval.size()));
   for (size_t i = 0; i < other.per_interval.size(); ++i) per_interval[i] += other.per_interval[i];
+  response_per_interval.resize(std::max(response_per_interval.size(), other.response_per_interval.size()));
+  for (size_t i = 0; i < other.response_per_interval.size(); ++i) {
+    response_per_interval[i].Add(other.response_per_interval[i]);
+  }
   per_connection.insert(per_connection.end(), other.per_connection.begin(), other.per_connection.end());
   // Not sums: the threads run at the same time. The largest share of a processor is what matters, because one thread
   // that is too busy delays its connections although the others have time.

@@ -52,8 +52,11 @@ struct LoadTally {
   uint64_t handshakes = 0;  // Those that were completed,
   uint64_t resumed = 0;     // and of these the ones that resumed a session.
   // The connections, and how evenly the server treated them.
-  int connected = 0;                     // Connections at the beginning, idle ones included.
-  std::vector<uint64_t> per_interval;    // Replies in each LoadPlan::interval; the last may be a part of one.
+  int connected = 0;                   // Connections at the beginning, idle ones included.
+  std::vector<uint64_t> per_interval;  // Replies in each LoadPlan::interval; the last may be a part of one.
+  // With LoadPlan::keeps_rows: `response` of the requests that were due in each interval, whenever their replies came.
+  // Together they are `response`.
+  std::vector<Histogram> response_per_interval;
   std::vector<uint64_t> per_connection;  // Replies on each connection.
   double seconds = 0;                    // The counted time.
   // The generator itself: whether the figures are the server's, or its own.

@@ -26,8 +26,6 @@ constexpr int64_t kMillisecond = 1'000'000;
 // The delay before a connection that could not be made, or was closed without a reply, is tried again. Without it, the
 // generator would spin while the server is down or the machine has no ports.
 constexpr int64_t kPause = LoadThread::kSecond / 10;
-// Threads have seeds next to each other; slices are farther apart than there are threads.
-constexpr uint64_t kSeedStep = 1 << 16;
 
 }  // namespace
 
@@ -68,8 +66,7 @@ absl::Status LoadWorker::Connect() {
 void LoadWorker::Load() {
   ending_ = false;
   for (Connection& connection : connections_) connection.replies = 0;
-  // Another seed for each slice: the same arrivals again and again would be one sample of them.
-  if (open_loop()) arrivals_.emplace(plan_.arrivals, *plan_.rate, plan_.seed + slices_++ * kSeedStep, plan_.phase);
+  if (open_loop()) arrivals_.emplace(BeginArrivals());
   // From the common start of all threads, not from now: what became due while this thread was starting is late already,
   // and the first AskDue() makes up for it.
   next_due_ = open_loop() ? start_ + arrivals_->Next() : INT64_MAX;

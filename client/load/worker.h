@@ -145,7 +145,6 @@ class LoadWorker : public LoadThread {
   std::deque<Pause> paused_;          // Connections that failed, by the time at which they are tried again.
   std::deque<int64_t> overdue_;       // Open loop: due times of the requests that wait for a free connection.
   std::optional<Arrivals> arrivals_;  // Open loop: of this slice.
-  uint64_t slices_ = 0;               // That have begun, in open loop.
   int64_t next_due_ = 0;
   bool ending_ = false;   // No new requests; replies are still awaited.
   int on_their_way_ = 0;  // Requests without a reply, of all connections.
