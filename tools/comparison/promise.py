@@ -90,6 +90,8 @@ class Probe:
     rate: float
     is_kept: bool
     is_limited: bool = False  # The load generator was the limit: if it is broken, that is not the server's fault.
+    # {"requests": how many, "p50_us": 120.0, ...}: its response times, for the load curve; None: not kept. No search reads them.
+    times: dict = field(default=None, compare=False)
 
     @property
     def tells(self):
@@ -128,9 +130,9 @@ class Search:
     def next_rate(self):
         return _rate_of(self._at)
 
-    def tell(self, is_kept, is_limited=False):
-        """What came of the probe at next_rate()."""
-        probe = Probe(self.next_rate(), is_kept, is_limited)
+    def tell(self, is_kept, is_limited=False, times=None):
+        """What came of the probe at next_rate(); see Probe."""
+        probe = Probe(self.next_rate(), is_kept, is_limited, times)
         self.probes.append(probe)
         if not probe.tells:
             self._ceiling = self._at - 1
@@ -262,8 +264,11 @@ def _crossing(grid, fit):
 
 
 def as_json(probes):
-    return [[round(probe.rate, 3), int(probe.is_kept), int(probe.is_limited)] for probe in probes]
+    """[[rate, kept, limited, times], ...]; without the times if there are none."""
+    return [[round(probe.rate, 3), int(probe.is_kept), int(probe.is_limited), *([probe.times] if probe.times else [])]
+            for probe in probes]
 
 
 def of_json(rows):
-    return [Probe(rate, bool(is_kept), bool(is_limited)) for rate, is_kept, is_limited in rows]
+    """Probes of as_json(), and of runs from before times were kept."""
+    return [Probe(rate, bool(is_kept), bool(is_limited), *times) for rate, is_kept, is_limited, *times in rows]

@@ -172,5 +172,15 @@ class TruthTest(unittest.TestCase):
         self.assertGreater(estimate(rounds_of(stalling, 1, wanted=longer))[0], 0.5 / 2e-4)
 
 
+class JsonTest(unittest.TestCase):
+    def test_probes_come_back_with_their_times_and_without(self):
+        probes = [promise.Probe(100.0, True), promise.Probe(200.0, False, True, {"requests": 50, "p99_us": 12.5})]
+        rows = promise.as_json(probes)
+        self.assertEqual(rows, [[100.0, 1, 0], [200.0, 0, 1, {"requests": 50, "p99_us": 12.5}]])
+        back = promise.of_json(rows)
+        self.assertEqual(back, probes)
+        self.assertEqual([probe.times for probe in back], [None, {"requests": 50, "p99_us": 12.5}])
+
+
 if __name__ == "__main__":
     unittest.main()

@@ -18,6 +18,8 @@ _LEAST_REQUESTS, _LONGEST_S = 25, 1.0
 # How long processor time is counted while no request comes: a server that polls does so many times in it.
 QUIET_S = 0.5
 _SETTLE_S = 0.05
+# Response times that a probe keeps: their names there, and in a report of the load generator.
+_QUANTILES = {"p50": "p50", "p90": "p90", "p99": "p99", "p999": "p99.9"}
 # Probes in the search of a first start, which knows no more than the server's throughput, and of a later one.
 FIRST_PROBES, PROBES = 14, 8
 
@@ -93,6 +95,16 @@ def keeps(wanted, one):
     return wanted.is_kept(slow, times["count"] + waiting), bool(one.report.get("generator_was_the_limit"))
 
 
+def times_of(one):
+    """What promise.Probe keeps of a slice's response times; None if there are none. Requests that still waited at its end are in
+    them, with the time that they took in all."""
+    if one.report is None or not one.report["response_ns"]["count"]:
+        return None
+    times = one.report["response_ns"]
+    found = {f"{name}_us": round(times[label] / 1e3, 3) for name, label in _QUANTILES.items() if label in times}
+    return {"requests": times["count"], **found}
+
+
 def first_rates(earlier, capacities):
     """{subject: (rate to probe first, whether it is near)}: by what earlier starts have found, else by the throughput.
 
@@ -124,7 +136,7 @@ def promises(start, subjects, workload, setting, load, seed, wanted, first):
             for name in (name for name in row if turn < number[name]):
                 one = there[name].slice(wanted.slice_s, searches[name].next_rate(), lambda found: not keeps(wanted, found)[0])
                 is_kept, is_limited = keeps(wanted, one)
-                searches[name].tell(is_kept, is_limited)
+                searches[name].tell(is_kept, is_limited, times_of(one))
                 why[name] += [one.failed] if one.failed and not one.has_missed_rate else []
                 limited |= {name} if is_limited and not is_kept else set()
     lines = []

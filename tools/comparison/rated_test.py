@@ -119,6 +119,18 @@ class PromiseTest(Case):
         names = [name for name, _, _ in Resident.asked]
         self.assertTrue(all(set(names[place:place + 2]) == {"a", "b"} for place in range(0, len(names), 2)))
 
+    def test_a_probe_keeps_its_times_for_the_load_curve(self):
+        line, = self.lines([Subject("a", 4000)], {"a": (3000, False)})
+        for probe in promise.of_json(line["probes"]):
+            us = 200.0 if probe.rate <= 4000 else 50_000.0
+            self.assertEqual(probe.times, {"requests": int(probe.rate * 0.5), "p50_us": us, "p90_us": us, "p99_us": us, "p999_us": us})
+
+    def test_a_slice_without_replies_has_no_times(self):
+        good = Resident(Subject("a", 4000), _ECHO, None, None, 1).slice(0.5, 1000)
+        nothing = {**good.report, "response_ns": {"count": 0}}
+        self.assertIsNone(rated.times_of(dataclasses.replace(good, report=nothing)))
+        self.assertIsNone(rated.times_of(dataclasses.replace(good, report=None, failed="it ended")))
+
     def test_a_later_start_begins_where_the_earlier_ones_ended(self):
         earlier = [{"round": 1, **line} for line in self.lines([Subject("a", 4000)], {"a": (1000, False)})]
         rate, is_near = rated.first_rates(earlier, {"a": 100000})["a"]

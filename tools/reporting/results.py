@@ -175,8 +175,9 @@ class Results:
         self.idle = self._read_lines("idle.jsonl")
         self.scaling = self._read_lines("scaling.jsonl")
         self.syscalls = self._read_lines("syscalls.jsonl")
-        self.samples = samples.Samples(self.rounds, self._read_lines("dots.jsonl"), self._read_lines("curves.jsonl"),
-                                       self._read_lines("cost.jsonl"))
+        self.promise = self._read_lines("promise.jsonl")
+        self.cost = self._read_lines("cost.jsonl")
+        self.samples = samples.Samples(self.rounds, self._read_lines("dots.jsonl"), self._read_lines("curves.jsonl"), self.cost)
         self._cells = {(row["workload"], row["subject"]): row for row in self.summary["results"]}
         self._effects, self._verdicts = {}, {}
         for verdict in self.summary.get("verdicts", ()):

@@ -6,7 +6,7 @@ import math
 import pathlib
 import random
 
-from comparison import inference, store, summary
+from comparison import inference, promise, store, summary
 from comparison.metrics import JUDGED
 from comparison.ranking import PROCESSOR_TIME, THROUGHPUT
 
@@ -44,12 +44,13 @@ _QUANTILES = (("p50", 0.95), ("p90", 1.3), ("p99", 2.1), ("p99.9", 4.5), ("max",
 
 
 def write(folder, *, models=tuple(_MODELS), peers=("nginx",), rounds=7, noise=0.015, seed=1, workers=(1, 2, 3, 4, 6, 8),
-          workloads=tuple(row[0] for row in _WORKLOADS), slices=0, fronts=False):
+          workloads=tuple(row[0] for row in _WORKLOADS), slices=0, fronts=False, promised=False):
     """Writes the files of a result folder, for `models` of those known above, with `noise` as the standard
     deviation.
 
     slices  how many each round has
     fronts  whether the summary has the fronts of each workload, and what to take for which need
+    promised  whether a promise was searched for under each workload without a rate of its own, and all were asked at a low rate
     """
     folder = pathlib.Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
@@ -92,6 +93,11 @@ def write(folder, *, models=tuple(_MODELS), peers=("nginx",), rounds=7, noise=0.
     _write_lines(folder / "idle.jsonl", idle)
     _write_lines(folder / "scaling.jsonl", _scaling(models, scaled, workers, chance, noise))
     _write_lines(folder / "syscalls.jsonl", _syscalls(subjects))
+    if promised:
+        asked = [(subject, workload) for subject in subjects for workload in workloads
+                 if subject["kind"] != "aa" and not _why_not(subject, workload) and workload[0] != "echo-rate"]
+        _write_lines(folder / "promise.jsonl", [_search(number, *pair, chance, noise) for number in (1, 2, 3) for pair in asked])
+        _write_lines(folder / "cost.jsonl", [_low(number, *pair) for number in (1, 2, 3) for pair in asked])
     (folder / "run.json").write_text(json.dumps(_run(subjects, rounds, seed, skipped, workloads), indent=1),
                                      encoding="utf-8")
     made = store.Store(str(folder))
@@ -244,6 +250,41 @@ def _round(number, subject, workload, chance, noise):
                    "descriptors": 80, "pss_kib": 2400, "listen_overflows": 0, "connections_per_worker": [64],
                    "work_gini": 0.0},
     }
+
+
+def mm1_us(rate, most, share):
+    """The quantile of the response time, in microseconds, of one server with random service times and arrivals (M/M/1)."""
+    return -1e6 * math.log(1 - share) / (most - rate)
+
+
+_PROMISED = promise.parse("p99<10ms")
+
+
+def _search(number, subject, workload, chance, noise):
+    """A line of promise.jsonl."""
+    most = 1e6 / _cost(subject, workload)
+    search = promise.Search(0.8 * most)
+    for _ in range(10):
+        rate = search.next_rate()
+        now = max(most * chance.gauss(1, noise), 1.001 * rate)  # A queue that grows for the whole slice is of no use here.
+        times = {f"{name}_us": mm1_us(rate, now, share) for name, share in (("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p999", 0.999))}
+        search.tell(times["p99_us"] < _PROMISED.bound_us, False, {"requests": int(rate / 2), **times})
+    return {"round": number, "subject": subject["name"], "workload": workload[0], "promise": _PROMISED.text, "failed": None,
+            "probes": promise.as_json(search.probes), "replaced": 0, "marks": []}
+
+
+def _low(number, subject, workload):
+    """A line of cost.jsonl, at a tenth of what it can do."""
+    most = 1e6 / _cost(subject, workload)
+    rate = most / 10
+    times = {label: 1e3 * mm1_us(rate, most, share) for label, share in
+             (("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p99.9", 0.999), ("max", 0.99997))}
+    requests = int(rate)
+    times |= {"count": requests, "mean": 1e9 / (most - rate), "histogram": _histogram(times, requests)}
+    return {"round": number, "subject": subject["name"], "workload": workload[0], "point": "low", "rate": rate, "marks": [],
+            "load": {"replies": requests, "seconds": 1.0, "replies_per_second": rate, "response_ns": times, "service_ns": times,
+                     "fairness": 1.0, "bytes_in": 0},
+            "server": {"cpu_user_s": requests * 1e-6, "cpu_system_s": requests * 1e-6, "requests": requests}, "failed": None}
 
 
 def _slice(line, workload, chance, noise):
