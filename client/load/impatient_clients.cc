@@ -167,8 +167,7 @@ void ImpatientClients::OnEvents(Try& one, uint32_t events) {
 bool ImpatientClients::ShakeHands(Try& one) {
   TlsSocket* const tls = one.socket.tls();
   if (tls == nullptr) return true;
-  const TlsSocket::Result result = tls->Handshake();
-  now_ = Now();
+  const TlsSocket::Result result = GoOnWithHandshake(*tls);
   if (result == TlsSocket::Result::kWaits) {
     const bool writes = tls->awaits() == POLLOUT;
     if (writes != one.waits_for_room) Await(one, writes ? EPOLLIN | EPOLLOUT : EPOLLIN, EPOLL_CTL_MOD);
@@ -178,7 +177,6 @@ bool ImpatientClients::ShakeHands(Try& one) {
     OnEnd(one, tls->error());
     return false;
   }
-  CountHandshake(*tls);
   return true;
 }
 
