@@ -26,6 +26,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -52,11 +53,14 @@ class Output {
 
   // What another server is asked: a line, which it answers with a line.
   struct Question {
-    AddressPort to;           // Nothing looks up a name while the server runs.
+    AddressPort to;           // Nothing looks up a name while the server runs. Ignored if there is `connect`.
     std::string line;         // Without its end.
     size_t max_reply_bytes;   // Of the line that answers, without its end.
     absl::Duration patience;  // For all of it: connecting, sending, receiving.
     std::string name = {};    // What texts call the other server; by default its address.
+    // Makes the connection, a stream, if it is not one of TCP to `to`; called once, by the driver, when it begins to
+    // ask. Must not wait. An error becomes the reply. Null: connect to `to`.
+    std::function<absl::StatusOr<UniqueFd>()> connect = nullptr;
   };
   // Appends what the peer is to get for the other server's line, which comes without its end. As a Task, it may run on
   // another thread, and must not touch the session. Instead of a line, with a text that names the other server:

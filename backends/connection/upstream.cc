@@ -1,5 +1,6 @@
 #include "backends/connection/upstream.h"
 
+#include <fcntl.h>
 #include <sys/socket.h>
 
 #include <cerrno>
@@ -44,9 +45,23 @@ Upstream::Upstream(const Output::Question& question, Socket socket)
       request_(absl::StrCat(question.line, "\n")),
       unsent_(request_),
       reply_(question.max_reply_bytes + 2, '\0') {
+  question.connect != nullptr ? Adopt(question.connect(), socket) : Begin(socket);
+}
+
+void Upstream::Begin(Socket socket) {
   const int flags = SOCK_CLOEXEC | (socket == Socket::kNonBlocking ? SOCK_NONBLOCK : 0);
   fd_ = UniqueFd(::socket(to_.family(), SOCK_STREAM | flags, 0));
   if (!fd_.ok()) Fail(SysError("socket for", name_));
+}
+
+// Flags belong to this end of the connection alone, so they can be set whatever the other end is.
+void Upstream::Adopt(absl::StatusOr<UniqueFd> connection, Socket socket) {
+  if (!connection.ok()) return Fail(connection.status());
+  fd_ = *std::move(connection);
+  if (socket == Socket::kNonBlocking && ::fcntl(fd_.get(), F_SETFL, O_NONBLOCK) != 0) {
+    return Fail(SysError("fcntl for", name_));
+  }
+  phase_ = Phase::kSend;
 }
 
 Upstream::~Upstream() { watch = nullptr; }

@@ -4,6 +4,8 @@
 //   kConnect ──▶ kSend ──▶ kReceive ──▶ kOver: the reply, or an error
 //       └───────────┴──────────┴─ an error, Fail(), or the time is over ──▶ kOver
 //
+// A question that makes its connection itself (Question::connect) begins at kSend.
+//
 //   case Step::kAsk:                              a driver whose sockets say when they are ready
 //     Upstream& upstream = Upstream::Of(output);
 //     if (!upstream.Step()) ... wait until fd() is writable (wants_room()), or readable, for Left() at most
@@ -82,6 +84,8 @@ class Upstream final : public Output::Exchange {
   int Connect();
   int Move();
   void OnConnected();
+  void Begin(Socket socket);
+  void Adopt(absl::StatusOr<UniqueFd> connection, Socket socket);
   void OnReceived(size_t count);
   void OnError(int error);
 

@@ -1,6 +1,7 @@
 // Upstream: an exchange with a server that answers, or does something else, on real sockets.
 #include "backends/connection/upstream.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -111,6 +112,65 @@ class UpstreamTest : public testing::TestWithParam<std::string> {
   Output output_;
   absl::StatusOr<std::string> reply_ = absl::UnknownError("not answered");
 };
+
+// By a pair of sockets, as a process of the same server is asked.
+class ConnectedUpstreamTest : public testing::TestWithParam<Upstream::Socket> {
+ protected:
+  ConnectedUpstreamTest() {
+    int ends[2] = {-1, -1};
+    EXPECT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+    ours_ = UniqueFd(ends[0]);
+    theirs_ = UniqueFd(ends[1]);
+  }
+
+  Upstream& Ask(absl::StatusOr<UniqueFd> connection) {
+    auto made = std::make_shared<absl::StatusOr<UniqueFd>>(std::move(connection));
+    Output::Question question = {
+        .to = "", .line = "hello", .max_reply_bytes = kMaxReplyBytes, .patience = absl::Seconds(30)};
+    question.connect = [made] { return std::move(*made); };
+    output_.Ask(std::move(question), [this](absl::StatusOr<std::string> reply, Output&) { reply_ = std::move(reply); });
+    return Upstream::Of(output_, GetParam());
+  }
+
+  UniqueFd ours_;
+  UniqueFd theirs_;
+  Output output_;
+  absl::StatusOr<std::string> reply_ = absl::UnknownError("none");
+};
+
+TEST_P(ConnectedUpstreamTest, ConnectionThatTheQuestionMakesIsAskedAtOnce) {
+  Upstream& upstream = Ask(std::move(ours_));
+  EXPECT_EQ(upstream.phase(), Upstream::Phase::kSend);
+  const bool waits_in_kernel = GetParam() == Upstream::Socket::kBlocking;
+  EXPECT_EQ((::fcntl(upstream.fd(), F_GETFL) & O_NONBLOCK) == 0, waits_in_kernel);
+  if (waits_in_kernel) {
+    upstream.OnResult(static_cast<int>(::send(upstream.fd(), upstream.unsent().data(), upstream.unsent().size(), 0)));
+  } else {
+    EXPECT_FALSE(upstream.Step());
+  }
+  char question[16];
+  ASSERT_EQ(::recv(theirs_.get(), question, sizeof(question), 0), 6);
+  EXPECT_EQ(absl::string_view(question, 6), "hello\n");
+  ASSERT_EQ(::send(theirs_.get(), "hi\n", 3, 0), 3);
+  if (waits_in_kernel) {
+    upstream.OnResult(static_cast<int>(::recv(upstream.fd(), upstream.room(), upstream.room_bytes(), 0)));
+  } else {
+    EXPECT_TRUE(upstream.Step());
+  }
+  ASSERT_TRUE(upstream.is_over());
+  Upstream::Answer(output_);
+  EXPECT_EQ(*reply_, "hi");
+}
+
+TEST_P(ConnectedUpstreamTest, ConnectionThatCannotBeMadeIsTheReply) {
+  Upstream& upstream = Ask(absl::ResourceExhaustedError("no descriptor is left"));
+  ASSERT_TRUE(upstream.is_over());
+  Upstream::Answer(output_);
+  EXPECT_EQ(reply_.status(), absl::ResourceExhaustedError("no descriptor is left"));
+}
+
+INSTANTIATE_TEST_SUITE_P(Sockets, ConnectedUpstreamTest,
+                         testing::Values(Upstream::Socket::kNonBlocking, Upstream::Socket::kBlocking));
 
 INSTANTIATE_TEST_SUITE_P(Addresses, UpstreamTest, testing::Values("127.0.0.1:0", "[::1]:0"));
 
