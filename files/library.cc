@@ -2,10 +2,12 @@
 
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 
 #include <cerrno>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/match.h"
@@ -102,6 +104,10 @@ int HttpCode(const absl::Status& error) {
       return 503;
     case absl::StatusCode::kResourceExhausted:
       return 507;
+    case absl::StatusCode::kAborted:
+      return 502;
+    case absl::StatusCode::kDeadlineExceeded:
+      return 504;
     default:
       return 500;
   }
@@ -124,6 +130,10 @@ absl::StatusOr<std::shared_ptr<const Library>> Library::Create(std::unique_ptr<c
   return std::shared_ptr<const Library>(new Library(std::move(root), options));
 }
 
+std::shared_ptr<const Library> Library::With(const Options& options) const {
+  return std::shared_ptr<const Library>(new Library(root_, options));
+}
+
 absl::StatusOr<Library::File> Library::Find(absl::string_view name) const {
   if (name.empty()) return CheckName(name);
   absl::StatusOr<File> file = FindFileOrDirectory(name);
@@ -141,7 +151,12 @@ absl::StatusOr<Library::File> Library::FindFileOrDirectory(absl::string_view nam
   // One open serves both: without O_DIRECTORY, O_RDONLY opens a directory as well.
   const bool is_directory = S_ISDIR(info.st_mode);
   if (!is_directory && !IsServed(info)) return absl::PermissionDeniedError("the file is not a regular one");
-  return File{StampOf(info), std::make_shared<const UniqueFd>(*std::move(fd)), is_directory};
+  File file{StampOf(info), std::make_shared<const UniqueFd>(*std::move(fd)), is_directory};
+  if (!options_.has_copies || is_directory) return file;
+  if (std::optional<CopyNote> note = ReadCopyNote(file.fd->get(), file); note.has_value()) {
+    file.copy = std::make_shared<const CopyNote>(*std::move(note));
+  }
+  return file;
 }
 
 absl::StatusOr<FileStamp> Library::Stat(absl::string_view name) const {
@@ -287,6 +302,30 @@ absl::Status Library::MakeDirectory(absl::string_view name) const {
     if (!is_there) return absl::FailedPreconditionError("a file has this name");
   }
   return is_durable ? SyncToDisk(directory.get()) : absl::OkStatus();
+}
+
+// Under the lock by which uploads take their names, so that none takes this one between the look and the removal. The
+// file is opened in the directory that is locked, not by the whole name, which may lead elsewhere by now.
+absl::Status Library::RemoveCopy(absl::string_view name) const {
+  if (absl::Status status = CheckName(name); !status.ok()) return status;
+  const size_t slash = name.rfind('/');
+  const std::string parent(slash == absl::string_view::npos ? "." : name.substr(0, slash));
+  const std::string base(slash == absl::string_view::npos ? name : name.substr(slash + 1));
+  const UniqueFd directory = OpenBeneath(root_->fd(), parent, O_RDONLY | O_DIRECTORY);
+  if (!directory.ok()) return NameError();
+  if (::flock(directory.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+    return absl::UnavailableError("another program holds the directory; try again");
+  }
+  const UniqueFd file = OpenBeneath(directory.get(), base, O_RDONLY | O_NOFOLLOW | O_NOCTTY);
+  if (!file.ok()) return NameError();
+  struct stat info;
+  if (::fstat(file.get(), &info) != 0) return LookError("cannot look at the file");
+  if (!IsServed(info) || !ReadCopyNote(file.get(), StampOf(info)).has_value()) {
+    return absl::FailedPreconditionError("the file is no copy");
+  }
+  if (::unlinkat(directory.get(), base.c_str(), 0) != 0) return StoreError("cannot remove the file");
+  if (options_.quota != nullptr) options_.quota->Add(-info.st_size);
+  return absl::OkStatus();
 }
 
 }  // namespace polyserve

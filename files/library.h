@@ -27,6 +27,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "base/unique_fd.h"
+#include "files/copy_note.h"
 #include "files/file_stamp.h"
 #include "files/quota.h"
 #include "files/root.h"
@@ -45,12 +46,15 @@ class Library {
     std::shared_ptr<const LibraryQuota> quota = nullptr;
     // Of uploads and new directories.
     Durability durability = Durability::kNone;
+    // Some files are copies of another server's (--upstream): look for the note of each that is opened.
+    bool has_copies = false;
   };
 
   // A file that is open. Its stamp is of the moment when it was opened; it stays readable even if it is removed.
   struct File : FileStamp {
     std::shared_ptr<const UniqueFd> fd;  // Open for reading.
     bool is_directory = false;
+    std::shared_ptr<const CopyNote> copy = nullptr;  // If it is a copy, and the library has copies.
   };
 
   // What a listing shows of one file.
@@ -90,6 +94,12 @@ class Library {
   static absl::StatusOr<std::shared_ptr<const Library>> Create(std::unique_ptr<const Root> root,
                                                                const Options& options);
 
+  // A library over the same root, with other options.
+  std::shared_ptr<const Library> With(const Options& options) const;
+
+  // Whether copies of another server's files can be kept here: CheckCopyNotes() of the root.
+  absl::Status CheckHasCopies() const { return CheckCopyNotes(root_->fd()); }
+
   // Looks again at what the root's path leads to, for all processes that share it; see Root::Reopen().
   absl::Status ReopenRoot() const { return root_->Reopen(); }
 
@@ -128,18 +138,24 @@ class Library {
   // as Upload::Store() does if uploads are durable.
   absl::Status MakeDirectory(absl::string_view name) const;
 
+  // Removes a copy of another server's file. FailedPrecondition: it is no copy (any more). NotFound: there is no such
+  // file. Unavailable: an upload is taking its name in this directory; call it again in a moment. Clients that have the
+  // file open go on with it.
+  absl::Status RemoveCopy(absl::string_view name) const;
+
   const Options& options() const { return options_; }
 
  private:
-  Library(std::unique_ptr<const Root> root, const Options& options) : root_(std::move(root)), options_(options) {}
+  Library(std::shared_ptr<const Root> root, const Options& options) : root_(std::move(root)), options_(options) {}
 
   absl::StatusOr<UniqueFd> OpenName(absl::string_view name, uint64_t flags) const;
 
-  const std::unique_ptr<const Root> root_;
+  const std::shared_ptr<const Root> root_;
   const Options options_;
 };
 
-// The HTTP status code that says the same as the error: 400 401 403 404 405 409 413 503 507; 500 for all others.
+// The HTTP status code that says the same as the error: 400 401 403 404 405 409 413 503 507; 502 and 504 of another
+// server (Aborted, DeadlineExceeded); 500 for all others.
 int HttpCode(const absl::Status& error);
 
 }  // namespace polyserve

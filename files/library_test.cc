@@ -1,6 +1,8 @@
 // Library: what can be found, listed and stored, and that nothing leads out of the root.
 #include "files/library.h"
 
+#include <fcntl.h>
+#include <sys/file.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -9,10 +11,14 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <memory>
+#include <optional>
 #include <sstream>
 #include <string>
 #include <vector>
 
+#include "base/unique_fd.h"
+#include "files/copy_note.h"
 #include "gtest/gtest.h"
 
 namespace polyserve {
@@ -279,6 +285,63 @@ TEST_F(LibraryTest, StoresOneUploadAtATimeIntoADirectory) {
   EXPECT_TRUE((*elsewhere)->Commit().ok());
   first->reset();
   EXPECT_TRUE((*second)->Commit().ok());
+}
+
+class LibraryOfCopiesTest : public LibraryTest {
+ protected:
+  void SetUp() override {
+    LibraryTest::SetUp();
+    library_ = library_->With({.has_copies = true});
+  }
+
+  // Stores this as a copy, last changed at `mtime`.
+  void StoreCopy(absl::string_view name, absl::string_view content, std::optional<int64_t> mtime = std::nullopt) {
+    std::unique_ptr<Upload> upload = *library_->StartUpload(name, static_cast<int64_t>(content.size()));
+    ASSERT_TRUE(upload->Append(content).ok());
+    ASSERT_TRUE(upload->NoteCopy({.etag = "\"1\""}, mtime).ok());
+    ASSERT_TRUE(upload->Commit().ok());
+  }
+};
+
+TEST_F(LibraryOfCopiesTest, CopyIsFoundWithWhatIsKnownOfIt) {
+  StoreCopy("copy", "hello", 784111777);
+  const Library::File file = *library_->Find("copy");
+  ASSERT_NE(file.copy, nullptr);
+  EXPECT_EQ(file.copy->etag, "\"1\"");
+  EXPECT_EQ(file.mtime, 784111777);
+  EXPECT_EQ(library_->Find("a")->copy, nullptr);
+  EXPECT_EQ(library_->FindFileOrDirectory("sub")->copy, nullptr);
+  EXPECT_EQ(library_->With({})->Find("copy")->copy, nullptr) << "a library without copies does not look";
+}
+
+TEST_F(LibraryOfCopiesTest, FileThatTakesTheNameIsNoCopy) {
+  StoreCopy("copy", "hello");
+  std::unique_ptr<Upload> own = *library_->StartUpload("copy", 5);
+  ASSERT_TRUE(own->Append("world").ok());
+  ASSERT_TRUE(own->Commit().ok());
+  EXPECT_EQ(library_->Find("copy")->copy, nullptr);
+}
+
+TEST_F(LibraryOfCopiesTest, CopiesAloneCanBeRemoved) {
+  StoreCopy("sub/copy", "hello");
+  const Library::File open = *library_->Find("sub/copy");
+  EXPECT_TRUE(library_->RemoveCopy("sub/copy").ok());
+  EXPECT_TRUE(absl::IsNotFound(library_->Find("sub/copy").status()));
+  char content[5];
+  EXPECT_EQ(::pread(open.fd->get(), content, sizeof(content), 0), 5) << "who has it open goes on with it";
+  EXPECT_TRUE(absl::IsNotFound(library_->RemoveCopy("sub/copy")));
+  EXPECT_TRUE(absl::IsFailedPrecondition(library_->RemoveCopy("a")));
+  EXPECT_TRUE(absl::IsFailedPrecondition(library_->RemoveCopy("sub")));
+  EXPECT_FALSE(library_->RemoveCopy("../outside").ok());
+  EXPECT_EQ(Content("a"), "hello");
+}
+
+TEST_F(LibraryOfCopiesTest, NothingIsRemovedWhileAnUploadTakesItsName) {
+  StoreCopy("copy", "hello");
+  const UniqueFd directory(::open((base_ / "root").c_str(), O_RDONLY | O_DIRECTORY));
+  ASSERT_EQ(::flock(directory.get(), LOCK_EX), 0);
+  EXPECT_TRUE(absl::IsUnavailable(library_->RemoveCopy("copy")));
+  EXPECT_EQ(Content("copy"), "hello");
 }
 
 }  // namespace

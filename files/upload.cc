@@ -90,6 +90,13 @@ absl::Status Upload::Append(absl::string_view bytes) {
   return absl::OkStatus();
 }
 
+// The time first, since the note is of the file as it is then.
+absl::Status Upload::NoteCopy(const CopyNote& note, std::optional<int64_t> mtime) {
+  const timespec times[] = {{0, UTIME_OMIT}, {mtime.value_or(0), mtime.has_value() ? 0 : UTIME_OMIT}};
+  if (::futimens(file_.get(), times) != 0) return StoreError("cannot set the time of the file");
+  return WriteCopyNote(file_.get(), note);
+}
+
 // linkat(2) with AT_EMPTY_PATH would name the descriptor directly, but needs CAP_DAC_READ_SEARCH. By way of
 // /proc/self/fd anyone may, as open(2) describes for O_TMPFILE.
 bool Upload::LinkAs(const std::string& name) {

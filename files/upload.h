@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 
@@ -13,6 +14,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "base/unique_fd.h"
+#include "files/copy_note.h"
 #include "files/file_stamp.h"
 #include "files/quota.h"
 
@@ -55,6 +57,10 @@ class Upload {
   // Appends to the file. ResourceExhausted: the disk is full, or a quota or the file system's largest size is reached.
   // May block as a write to a file does. After an error, destroy the upload.
   absl::Status Append(absl::string_view bytes);
+
+  // The file is a copy of another server's, of which this is known. `mtime`, in seconds since 1970, becomes the time of
+  // its last change. Call it when all is appended.
+  absl::Status NoteCopy(const CopyNote& note, std::optional<int64_t> mtime);
 
   // Gives the file its name, in place of what had it. It survives the end of the server, and the loss of power if
   // is_durable(). Unavailable: another upload is taking its name in this directory; call it again in a moment. After
