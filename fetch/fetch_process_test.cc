@@ -1,0 +1,371 @@
+// The process that fetches files: real sockets, a real process, and another server that answers well, badly or not.
+#include "fetch/fetch_process.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "base/unique_fd.h"
+#include "fetch/fetch_loop.h"
+#include "fetch/origin_fetch.h"
+#include "fetch/process_fetcher.h"
+#include "files/library.h"
+#include "gtest/gtest.h"
+#include "net/endpoint.h"
+#include "protocol/file_fetch.h"
+#include "tests/eventually.h"
+#include "tests/http_origin.h"
+#include "tests/scratch.h"
+
+namespace polyserve {
+namespace {
+
+using Names = std::vector<std::string>;
+
+// Whoever asks behind a fetch finds its result fresh, and needs none.
+const Origin kFresh = {.timeout = absl::Seconds(100), .fresh = absl::Seconds(100)};
+
+// As a driver asks: a stream, a line, and what comes back.
+class Asker {
+ public:
+  Asker(const FileFetcher& fetcher, absl::string_view name) {
+    absl::StatusOr<UniqueFd> stream = fetcher.Connect();
+    EXPECT_TRUE(stream.ok()) << stream.status();
+    if (!stream.ok()) return;
+    stream_ = *std::move(stream);
+    const std::string line = absl::StrCat(name, "\n");
+    EXPECT_EQ(::send(stream_.get(), line.data(), line.size(), MSG_NOSIGNAL), static_cast<ssize_t>(line.size()));
+  }
+
+  // Blocks until the stream ends: the process has always an answer in the end.
+  std::string Answer() {
+    std::string answer;
+    char bytes[1024];
+    for (ssize_t count; (count = ::recv(stream_.get(), bytes, sizeof(bytes), 0)) > 0;) {
+      answer.append(bytes, static_cast<size_t>(count));
+    }
+    return answer;
+  }
+
+ private:
+  UniqueFd stream_;
+};
+
+class FetchProcessTest : public testing::Test {
+ protected:
+  // Nothing is fresh by default, so that each question reaches the other server.
+  void Start(Origin terms = {.timeout = absl::Seconds(100), .fresh = absl::ZeroDuration()}, int64_t max_bytes = 0) {
+    terms.at = *Endpoint::Parse(origin_.address());
+    terms.host = origin_.address();
+    terms.prefix = "/pub";
+    if (max_bytes > 0) terms.max_file_bytes = max_bytes;
+    origin_.Stop();
+    library_ = *Library::Open(root_.path(), {.has_copies = true});
+    absl::StatusOr<std::unique_ptr<FetchProcess>> process = FetchProcess::Start(
+        {.library = library_, .origin = std::make_shared<const Origin>(terms), .max_copied_bytes = max_bytes});
+    ASSERT_TRUE(process.ok()) << process.status();
+    process_ = *std::move(process);
+    fetcher_.ReachBy(process_->TakeRequestFd());
+    origin_.Start();
+  }
+  ~FetchProcessTest() override { fetcher_.ReachBy(UniqueFd()); }
+
+  std::string Ask(absl::string_view name) { return Asker(fetcher_, name).Answer(); }
+
+  Scratch root_;
+  HttpOrigin origin_;
+  std::shared_ptr<const Library> library_;
+  std::unique_ptr<FetchProcess> process_;
+  ProcessFetcher fetcher_;
+};
+
+TEST_F(FetchProcessTest, CrowdThatWantsOneFileCausesOneFetch) {
+  const std::string content = RandomBytes(300'000, 1);
+  const std::string head = absl::StrCat("HTTP/1.1 200 OK\r\nContent-Length: ", content.size(), "\r\n\r\n");
+  origin_.Serve("/pub/a", {.bytes = absl::StrCat(head, content.substr(0, 1000)), .rest = content.substr(1000)});
+  Start(kFresh);
+  constexpr int kCrowd = 200;
+  std::vector<Asker> crowd;
+  for (int i = 0; i < kCrowd; ++i) crowd.emplace_back(fetcher_, "a");
+  ASSERT_TRUE(Eventually([this] { return origin_.held() == 1; }));
+  EXPECT_TRUE(root_.Names().empty()) << "not visible in part";
+  origin_.Release();
+  for (Asker& asker : crowd) EXPECT_EQ(asker.Answer(), "200 \n");
+  EXPECT_EQ(origin_.requests("/pub/a"), 1u);
+  EXPECT_EQ(Sha256(root_.Read("a")), Sha256(content));
+  EXPECT_TRUE(Eventually([this] { return origin_.connections() == 0; }));
+}
+
+TEST_F(FetchProcessTest, CopyIsValidatedByItsETagAndReplacedIfThatHasChanged) {
+  origin_.ServeFile("/pub/a", "one");
+  Start();
+  EXPECT_EQ(Ask("a"), "200 \n");
+  EXPECT_FALSE(absl::StrContains(origin_.last_request("/pub/a"), "If-None-Match"));
+  EXPECT_EQ(Ask("a"), "200 \n");
+  EXPECT_TRUE(absl::StrContains(origin_.last_request("/pub/a"),
+                                absl::StrCat("\r\nIf-None-Match: ", HttpOrigin::ETagOf("one"), "\r\n")));
+  EXPECT_EQ(root_.Read("a"), "one");
+  origin_.ServeFile("/pub/a", "two!");
+  EXPECT_EQ(Ask("a"), "200 \n");
+  EXPECT_EQ(root_.Read("a"), "two!");
+  EXPECT_EQ(origin_.requests("/pub/a"), 3u);
+}
+
+TEST_F(FetchProcessTest, FreshCopyIsNotAskedFor) {
+  origin_.ServeFile("/pub/a", "one", "Cache-Control: max-age=1000\r\n");
+  Start();
+  EXPECT_EQ(Ask("a"), "200 \n");
+  EXPECT_EQ(Ask("a"), "200 \n");
+  fetcher_.Refresh("a");
+  EXPECT_EQ(Ask("a"), "200 \n") << "behind the refresh";
+  EXPECT_EQ(origin_.requests("/pub/a"), 1u);
+}
+
+TEST_F(FetchProcessTest, CopyHasTheTimeAndTheETagOfTheOriginal) {
+  origin_.ServeFile("/pub/a", "one", "Last-Modified: Sun, 06 Nov 1994 08:49:37 GMT\r\nCache-Control: no-cache\r\n");
+  Start();
+  EXPECT_EQ(Ask("a"), "200 \n");
+  const Library::File file = *library_->Find("a");
+  EXPECT_EQ(file.mtime, 784111777);
+  ASSERT_NE(file.copy, nullptr);
+  EXPECT_EQ(file.copy->etag, HttpOrigin::ETagOf("one"));
+  EXPECT_TRUE(file.copy->must_validate);
+  EXPECT_EQ(Ask("a"), "200 \n");
+  EXPECT_TRUE(
+      absl::StrContains(origin_.last_request("/pub/a"), "\r\nIf-Modified-Since: Sun, 06 Nov 1994 08:49:37 GMT\r\n"));
+}
+
+TEST_F(FetchProcessTest, WhatIsNoTagIsNotKeptAsOne) {
+  origin_.Serve("/pub/a", {.bytes = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nETag: v1\r\n\r\nok"});
+  origin_.Serve("/pub/b", {.bytes = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nETag: W/\"v 1\"\r\n\r\nok"});
+  origin_.Serve("/pub/c", {.bytes = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\nETag: W/\"v1\"\r\n\r\nok"});
+  Start();
+  for (const char* name : {"a", "b", "c"}) EXPECT_EQ(Ask(name), "200 \n");
+  EXPECT_EQ(library_->Find("a")->copy->etag, "");
+  EXPECT_EQ(library_->Find("b")->copy->etag, "");
+  EXPECT_EQ(library_->Find("c")->copy->etag, "W/\"v1\"");
+}
+
+TEST_F(FetchProcessTest, RefreshReplacesAStaleCopyWhileNobodyWaits) {
+  origin_.ServeFile("/pub/a", "one");
+  Start();
+  EXPECT_EQ(Ask("a"), "200 \n");
+  origin_.ServeFile("/pub/a", "two");
+  fetcher_.Refresh("a");
+  EXPECT_TRUE(Eventually([this] { return root_.Read("a") == "two"; }));
+}
+
+TEST_F(FetchProcessTest, NamesAreEncodedAndTheirDirectoriesMade) {
+  origin_.ServeFile("/pub/x%20y/%C3%A9/a%3Fb", "deep");
+  Start();
+  EXPECT_EQ(Ask("x y/\xC3\xA9/a?b"), "200 \n");
+  EXPECT_EQ(root_.Read("x y/\xC3\xA9/a?b"), "deep");
+}
+
+TEST_F(FetchProcessTest, AnswerThatIsCutShortLeavesNothingBehind) {
+  const std::string head = "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n";
+  const std::string chunks = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n";
+  origin_.Serve("/pub/end", {.bytes = absl::StrCat(head, "hello")});
+  origin_.Serve("/pub/reset", {.bytes = absl::StrCat(head, "hello"), .resets = true});
+  origin_.Serve("/pub/chunks", {.bytes = chunks});
+  origin_.Serve("/pub/head", {.bytes = "HTTP/1.1 200 OK\r\nContent-"});
+  origin_.Serve("/pub/nothing", {});
+  origin_.Serve("/pub/open", {.bytes = "HTTP/1.1 200 OK\r\n\r\nhello"});
+  origin_.Serve("/pub/smtp", {.bytes = "220 smtp.example.com\r\n\r\n"});
+  Start();
+  for (const char* name : {"end", "reset", "chunks", "head", "nothing", "open", "smtp"}) {
+    const std::string answer = Ask(name);
+    EXPECT_TRUE(absl::StartsWith(answer, "502 ")) << name << ": " << answer;
+    EXPECT_FALSE(absl::StrContains(answer, origin_.address())) << "where it is, is for the log";
+  }
+  EXPECT_EQ(root_.Names(), Names());
+  origin_.Serve("/pub/chunks", {.bytes = absl::StrCat(chunks, "0\r\n\r\n")});
+  EXPECT_EQ(Ask("chunks"), "200 \n") << "what went wrong is forgotten";
+  EXPECT_EQ(root_.Read("chunks"), "hello");
+}
+
+TEST_F(FetchProcessTest, MoreThanTheAnnouncedLengthIsIgnored) {
+  origin_.Serve("/pub/a", {.bytes = "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello and more"});
+  Start();
+  EXPECT_EQ(Ask("a"), "200 \n");
+  EXPECT_EQ(root_.Read("a"), "hello");
+}
+
+TEST_F(FetchProcessTest, CopySurvivesAServerThatFails) {
+  origin_.ServeFile("/pub/a", "one");
+  Start();
+  EXPECT_EQ(Ask("a"), "200 \n");
+  origin_.Serve("/pub/a", {.bytes = "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhello"});
+  EXPECT_TRUE(absl::StartsWith(Ask("a"), "502 "));
+  origin_.Serve("/pub/a", {.bytes = "HTTP/1.1 500 Oh\r\nContent-Length: 0\r\n\r\n"});
+  EXPECT_TRUE(absl::StartsWith(Ask("a"), "502 "));
+  EXPECT_EQ(root_.Read("a"), "one");
+}
+
+TEST_F(FetchProcessTest, ServerThatStandsStillHasItsTimeAndNoMore) {
+  const std::string head = "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n";
+  origin_.Serve("/pub/silent", {.stays = true});
+  origin_.Serve("/pub/half", {.bytes = absl::StrCat(head, "hello"), .stays = true});
+  Start({.timeout = absl::Milliseconds(50), .fresh = absl::ZeroDuration()});
+  EXPECT_TRUE(absl::StartsWith(Ask("silent"), "504 "));
+  EXPECT_TRUE(absl::StartsWith(Ask("half"), "504 "));
+  EXPECT_EQ(root_.Names(), Names());
+  EXPECT_TRUE(Eventually([this] { return origin_.connections() == 0; }));
+}
+
+TEST_F(FetchProcessTest, FileThatIsGoneThereIsGoneHere) {
+  origin_.ServeFile("/pub/a", "one");
+  Start();
+  EXPECT_EQ(Ask("a"), "200 \n");
+  origin_.Serve("/pub/a", {.bytes = "HTTP/1.1 410 Gone\r\nContent-Length: 0\r\n\r\n"});
+  EXPECT_EQ(Ask("a"), "404 there is no such file\n");
+  EXPECT_EQ(root_.Names(), Names());
+}
+
+TEST_F(FetchProcessTest, CrowdThatWantsAFileThatIsNotThereAsksOnceInAWhile) {
+  Start(kFresh);
+  for (int i = 0; i < 10; ++i) EXPECT_EQ(Ask("none"), "404 there is no such file\n");
+  EXPECT_LT(origin_.requests("/pub/none"), 10u);
+  origin_.ServeFile("/pub/none", "now");
+  EXPECT_TRUE(Eventually([this] { return Ask("none") == "200 \n"; }));
+}
+
+TEST_F(FetchProcessTest, OwnFilesAreNeitherAskedForNorReplaced) {
+  root_.Write("own", "mine");
+  const std::string content = "theirs";
+  const std::string head = absl::StrCat("HTTP/1.1 200 OK\r\nContent-Length: ", content.size(), "\r\n\r\n");
+  origin_.Serve("/pub/own", {.bytes = head, .rest = content});
+  origin_.Serve("/pub/new", {.bytes = head, .rest = content});
+  Start();
+  EXPECT_EQ(Ask("own"), "200 \n");
+  EXPECT_EQ(origin_.requests("/pub/own"), 0u);
+  Asker asker(fetcher_, "new");
+  ASSERT_TRUE(Eventually([this] { return origin_.held() == 1; }));
+  root_.Write("new", "mine");
+  origin_.Release();
+  EXPECT_EQ(asker.Answer(), "200 \n");
+  EXPECT_EQ(root_.Read("new"), "mine") << "it came while the other one was under way";
+}
+
+TEST_F(FetchProcessTest, WhatMayNotBeKeptIsRefused) {
+  origin_.ServeFile("/pub/secret", "s", "Cache-Control: no-store\r\n");
+  origin_.ServeFile("/pub/coded", "s", "Content-Encoding: gzip\r\n");
+  origin_.Serve("/pub/locked", {.bytes = "HTTP/1.1 401 Who\r\nContent-Length: 0\r\n\r\n"});
+  origin_.Serve("/pub/away", {.bytes = "HTTP/1.1 302 Found\r\nLocation: /pub/else\r\nContent-Length: 0\r\n\r\n"});
+  origin_.Serve("/pub/dir", {.bytes = "HTTP/1.1 301 Moved\r\nLocation: /pub/dir/\r\nContent-Length: 0\r\n\r\n"});
+  origin_.Serve("/pub/same", {.bytes = "HTTP/1.1 304 Not Modified\r\n\r\n"});
+  Start();
+  EXPECT_TRUE(absl::StartsWith(Ask("secret"), "502 "));
+  EXPECT_TRUE(absl::StartsWith(Ask("coded"), "502 "));
+  EXPECT_TRUE(absl::StartsWith(Ask("locked"), "403 "));
+  EXPECT_TRUE(absl::StartsWith(Ask("away"), "502 "));
+  EXPECT_TRUE(absl::StartsWith(Ask("dir"), "301 "));
+  EXPECT_TRUE(absl::StartsWith(Ask("same"), "502 "));
+  EXPECT_EQ(root_.Names(), Names());
+}
+
+TEST_F(FetchProcessTest, CopiesBeyondTheBoundGiveWayTheLongestUnusedFirst) {
+  root_.Write("own", "as large as it likes");
+  for (const char* name : {"a", "b", "c", "d"}) origin_.ServeFile(absl::StrCat("/pub/", name), "1234");
+  Start(kFresh, 10);
+  EXPECT_EQ(Ask("a"), "200 \n");
+  EXPECT_EQ(Ask("b"), "200 \n");
+  EXPECT_EQ(Ask("a"), "200 \n") << "used again";
+  EXPECT_EQ(Ask("c"), "200 \n");
+  EXPECT_EQ(root_.Names(), (Names{"a", "c", "own"}));
+  EXPECT_EQ(Ask("d"), "200 \n");
+  EXPECT_EQ(root_.Names(), (Names{"c", "d", "own"}));
+}
+
+TEST_F(FetchProcessTest, CopiesOfAnEarlierServerCountAndOwnFilesDoNot) {
+  root_.MakeDirectory("sub");
+  origin_.ServeFile("/pub/sub/a", "1234");
+  origin_.ServeFile("/pub/b", "1234");
+  origin_.ServeFile("/pub/c", "1234");
+  Start();
+  EXPECT_EQ(Ask("sub/a"), "200 \n");
+  EXPECT_EQ(Ask("b"), "200 \n");
+  root_.Write("own", "as large as it likes");
+  fetcher_.ReachBy(UniqueFd());
+  process_ = nullptr;
+  Start(kFresh, 10);
+  EXPECT_EQ(Ask("c"), "200 \n");
+  EXPECT_EQ(root_.Names(), (Names{"b", "c", "own", "sub"}));
+  EXPECT_EQ(root_.Read("sub/a"), "");
+}
+
+TEST_F(FetchProcessTest, FileLargerThanTheBoundIsRefusedWithOrWithoutALength) {
+  const std::string content(11, 'x');
+  origin_.ServeFile("/pub/long", content);
+  origin_.Serve("/pub/chunks", {.bytes = absl::StrCat("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nb\r\n",
+                                                      content, "\r\n0\r\n\r\n")});
+  Start(kFresh, 10);
+  EXPECT_TRUE(absl::StartsWith(Ask("long"), "507 "));
+  EXPECT_TRUE(absl::StartsWith(Ask("chunks"), "507 "));
+  EXPECT_EQ(root_.Names(), Names());
+}
+
+TEST_F(FetchProcessTest, FileWaitsForADirectoryThatAnotherProgramHolds) {
+  origin_.ServeFile("/pub/a", "one");
+  const UniqueFd directory(::open(root_.path().c_str(), O_RDONLY | O_DIRECTORY));
+  ASSERT_EQ(::flock(directory.get(), LOCK_EX), 0);
+  Start();
+  Asker asker(fetcher_, "a");
+  ASSERT_TRUE(Eventually([this] { return origin_.requests("/pub/a") == 1 && origin_.connections() == 0; }));
+  EXPECT_EQ(root_.Names(), Names());
+  ASSERT_EQ(::flock(directory.get(), LOCK_UN), 0);
+  EXPECT_EQ(asker.Answer(), "200 \n");
+}
+
+TEST_F(FetchProcessTest, MoreNamesThanConnectionsAreFetchedInTurn) {
+  constexpr size_t kMany = 2 * FetchLoop::kMaxFetches;
+  for (size_t i = 0; i < kMany; ++i) {
+    origin_.Serve(absl::StrCat("/pub/", i), {.bytes = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n", .rest = "ok"});
+  }
+  Start();
+  std::vector<Asker> askers;
+  for (size_t i = 0; i < kMany; ++i) askers.emplace_back(fetcher_, absl::StrCat(i));
+  ASSERT_TRUE(Eventually([this] { return origin_.held() == FetchLoop::kMaxFetches; }));
+  origin_.Release();
+  for (Asker& asker : askers) EXPECT_EQ(asker.Answer(), "200 \n");
+}
+
+TEST_F(FetchProcessTest, AskersThatLeaveLeaveTheirFlightToOthers) {
+  const std::string head = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n";
+  origin_.Serve("/pub/a", {.bytes = head, .rest = "ok"});
+  Start(kFresh);
+  std::optional<Asker> first(std::in_place, fetcher_, "a");
+  ASSERT_TRUE(Eventually([this] { return origin_.held() == 1; }));
+  first.reset();
+  Asker second(fetcher_, "a");
+  origin_.Release();
+  EXPECT_EQ(second.Answer(), "200 \n");
+  EXPECT_EQ(origin_.requests("/pub/a"), 1u);
+}
+
+TEST_F(FetchProcessTest, SaysNothingOnceItIsGone) {
+  Start();
+  EXPECT_EQ(::kill(process_->process().pid(), SIGKILL), 0);
+  ASSERT_TRUE(Eventually([this] { return !process_->process().IsAlive(); }));
+  const absl::Status gone = fetcher_.Connect().status();
+  EXPECT_FALSE(gone.ok());
+  EXPECT_FALSE(absl::IsResourceExhausted(gone)) << "which would be tried again";
+  fetcher_.Refresh("a");
+}
+
+}  // namespace
+}  // namespace polyserve
