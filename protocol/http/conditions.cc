@@ -29,9 +29,13 @@ absl::string_view TakeTag(absl::string_view& list) {
   return tag;
 }
 
-// Under weak comparison W/"a" equals "a" (section 8.8.3.2). `current` is strong, so that under strong comparison a weak
-// tag, with its W/, cannot be equal to it. What is behind a malformed tag is ignored.
+bool IsWeak(absl::string_view tag) { return absl::StartsWith(tag, "W/"); }
+
+// Under weak comparison W/"a" equals "a" (section 8.8.3.2), and under strong comparison nothing equals a weak tag. What
+// is behind a malformed tag is ignored.
 bool ListHolds(absl::string_view list, absl::string_view current, Comparison comparison) {
+  if (comparison == Comparison::kStrong && IsWeak(current)) return false;
+  absl::ConsumePrefix(&current, "W/");
   while (true) {
     absl::string_view tag = TakeTag(list);
     if (tag.empty()) return false;
@@ -41,9 +45,10 @@ bool ListHolds(absl::string_view list, absl::string_view current, Comparison com
 }
 
 // "*" stands for any state, but not for the absence of a file: so "If-None-Match: *" lets a PUT only create.
-bool Matches(absl::string_view field, const FileStamp* file, Comparison comparison) {
+bool Matches(absl::string_view field, const FileStamp* file, absl::string_view etag, Comparison comparison) {
   if (file == nullptr) return false;
-  return field == "*" || ListHolds(field, HttpETag(*file), comparison);
+  if (field == "*") return true;
+  return etag.empty() ? ListHolds(field, HttpETag(*file), comparison) : ListHolds(field, etag, comparison);
 }
 
 // In whole seconds, like Last-Modified, which is what the client has the date from. `when_not_a_date` is the result
@@ -62,18 +67,27 @@ std::string HttpETag(const FileStamp& file) {
                       "\"");
 }
 
+std::string HttpETagOf(const Library::File& file) {
+  const FileStamp& stamp = file;
+  if (file.copy == nullptr) return HttpETag(stamp);
+  if (!file.copy->etag.empty()) return file.copy->etag;
+  FileStamp untouched = stamp;
+  untouched.touched = 0;
+  return HttpETag(untouched);
+}
+
 // In the order of section 13.2.2: first the fields that protect a change (412), then those that save a transfer (304).
 // In each pair the tag wins and the date is ignored, because dates cannot tell two changes within a second apart.
 // If-Modified-Since is for reads alone (section 13.1.3).
-HttpVerdict CheckHttpConditions(const HttpRequest& request, const FileStamp* file) {
+HttpVerdict CheckHttpConditions(const HttpRequest& request, const FileStamp* file, absl::string_view etag) {
   const bool reads = request.method == HttpMethod::kGet || request.method == HttpMethod::kHead;
   if (request.if_match.has_value()) {
-    if (!Matches(*request.if_match, file, Comparison::kStrong)) return HttpVerdict::kFailed;
+    if (!Matches(*request.if_match, file, etag, Comparison::kStrong)) return HttpVerdict::kFailed;
   } else if (request.if_unmodified_since.has_value()) {
     if (ModifiedSince(*request.if_unmodified_since, file, false)) return HttpVerdict::kFailed;
   }
   if (request.if_none_match.has_value()) {
-    if (Matches(*request.if_none_match, file, Comparison::kWeak)) {
+    if (Matches(*request.if_none_match, file, etag, Comparison::kWeak)) {
       return reads ? HttpVerdict::kNotModified : HttpVerdict::kFailed;
     }
   } else if (reads && request.if_modified_since.has_value()) {
@@ -84,9 +98,12 @@ HttpVerdict CheckHttpConditions(const HttpRequest& request, const FileStamp* fil
 
 // Strong comparison (section 13.1.5): a part of one state must never be joined to a part of another. A date must be
 // equal, not just later.
-bool HttpRangeApplies(const HttpRequest& request, const FileStamp& file) {
+bool HttpRangeApplies(const HttpRequest& request, const FileStamp& file, absl::string_view etag) {
   if (!request.if_range.has_value()) return true;
-  if (absl::StrContains(*request.if_range, "\"")) return *request.if_range == HttpETag(file);
+  if (absl::StrContains(*request.if_range, "\"")) {
+    if (IsWeak(*request.if_range)) return false;
+    return *request.if_range == (etag.empty() ? HttpETag(file) : std::string(etag));
+  }
   return ParseHttpDate(*request.if_range) == file.mtime;
 }
 

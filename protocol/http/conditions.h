@@ -5,6 +5,7 @@
 #include <string>
 
 #include "absl/strings/string_view.h"
+#include "files/file_stamp.h"
 #include "files/library.h"
 #include "protocol/http/request.h"
 
@@ -16,6 +17,11 @@ namespace polyserve {
 // makes a new inode.
 std::string HttpETag(const FileStamp& file);
 
+// The same of a file that may be a copy of another server's: then that server's tag, which may be weak, so that a
+// client gets the same one from every server that has a copy. If it has sent none: one without the change time, which
+// changes with what is known of the copy.
+std::string HttpETagOf(const Library::File& file);
+
 enum class HttpVerdict {
   kGoOn,         // Perform the request.
   kNotModified,  // 304: the client's copy is current. GET and HEAD only.
@@ -23,13 +29,13 @@ enum class HttpVerdict {
 };
 
 // Evaluates If-Match, If-Unmodified-Since, If-None-Match and If-Modified-Since, in the order of section 13.2.2. `file`
-// is null if there is none. A date that is malformed is ignored, as the RFC requires.
-// REQUIRES: without the conditions the answer would be a success (section 13.2.1).
-HttpVerdict CheckHttpConditions(const HttpRequest& request, const FileStamp* file);
+// is null if there is none, `etag` is its tag, by default HttpETag(). A date that is malformed is ignored, as the RFC
+// requires. REQUIRES: without the conditions the answer would be a success (section 13.2.1).
+HttpVerdict CheckHttpConditions(const HttpRequest& request, const FileStamp* file, absl::string_view etag = "");
 
 // Whether to heed the field Range: true if If-Range is absent or names this state of the file. If false, send the whole
-// file (section 13.1.5).
-bool HttpRangeApplies(const HttpRequest& request, const FileStamp& file);
+// file (section 13.1.5). `etag` as above.
+bool HttpRangeApplies(const HttpRequest& request, const FileStamp& file, absl::string_view etag = "");
 
 }  // namespace polyserve
 

@@ -120,11 +120,12 @@ class FileReply {
         request_(request),
         representation_(representation),
         file_(representation.file),
+        etag_(HttpETagOf(file_)),
         last_modified_(site.NotAfterDate(file_.mtime)),
         output_(output) {}
 
   void Write() {
-    switch (CheckHttpConditions(request_, &file_)) {
+    switch (CheckHttpConditions(request_, &file_, etag_)) {
       case HttpVerdict::kNotModified:
         return WriteNotModified();
       case HttpVerdict::kFailed:
@@ -135,7 +136,7 @@ class FileReply {
     }
     // Range is defined for GET alone; for HEAD it must be ignored (section 14.2).
     const bool may_have_ranges = request_.range.has_value() && request_.method == HttpMethod::kGet;
-    if (!may_have_ranges || !HttpRangeApplies(request_, file_)) return WriteWhole();
+    if (!may_have_ranges || !HttpRangeApplies(request_, file_, etag_)) return WriteWhole();
     const HttpRanges ranges = ParseHttpRanges(*request_.range, file_.size);
     switch (ranges.kind) {
       case HttpRanges::Kind::kWhole:
@@ -154,7 +155,7 @@ class FileReply {
   // in every reply, compressed or not: a cache must not give the one to a client that asked for the other (RFC 9111,
   // section 4.1), and a neighbour may appear at any time.
   std::string Validators() const {
-    return absl::StrCat("ETag: ", HttpETag(file_), "\r\nLast-Modified: ", FormatHttpDate(last_modified_),
+    return absl::StrCat("ETag: ", etag_, "\r\nLast-Modified: ", FormatHttpDate(last_modified_),
                         site_.options().precompressed ? "\r\nVary: Accept-Encoding\r\n" : "\r\n");
   }
 
@@ -188,7 +189,8 @@ class FileReply {
     rest.resize(head_size + static_cast<size_t>(file_.size));
     if (::pread(file_.fd->get(), &rest[head_size], static_cast<size_t>(file_.size), 0) != file_.size) return false;
     const auto kept = std::make_shared<const std::string>(std::move(rest));
-    site_.reply_cache().Keep(representation_.key, representation_.sources, kept);
+    const int64_t fresh_until = file_.copy != nullptr ? file_.copy->fresh_until : INT64_MAX;
+    site_.reply_cache().Keep(representation_.key, representation_.sources, kept, fresh_until);
     HttpReply(200, request_.terms, site_).WriteTo(output_, kept);
     HttpReply::Finish(request_.terms, output_);
     return true;
@@ -205,6 +207,7 @@ class FileReply {
   // 15.3.7.2).
   void WriteParts(const HttpRanges& ranges) {
     // The boundary is unlikely to occur in the file: its author could not know the inode and the time in advance.
+    // Of its own tag, whatever it is a copy of: what another server's holds may not stand in a boundary.
     const std::string etag = HttpETag(file_);
     const std::string boundary = absl::StrCat("polyserve-", absl::string_view(etag).substr(1, etag.size() - 2));
     const std::string end = absl::StrCat("\r\n--", boundary, "--\r\n");
@@ -249,6 +252,7 @@ class FileReply {
   const HttpRequest& request_;
   const Representation& representation_;
   const Library::File& file_;
+  const std::string etag_;
   const int64_t last_modified_;  // As replies may tell it (RFC 9110, section 8.8.2.1).
   Output& output_;
 };
@@ -329,36 +333,48 @@ void ListDirectory(const std::shared_ptr<const HttpSite>& site, const HttpReques
 
 // The index, or else the page of the directory. An index that exists but cannot be served (its permissions, a link that
 // leads nowhere or out of the root, a FIFO, a lease) is refused: with an index, its owner does not want a listing. Not
-// even as JSON, which therefore has to be told from the index by its type.
-void AnswerDirectory(const std::shared_ptr<const HttpSite>& site, const HttpRequest& request, const HttpTarget& target,
-                     const Encodings& encodings, Output& output) {
+// even as JSON, which therefore has to be told from the index by its type. Another server's directories are not listed:
+// only it knows what is in them. False as AnswerHttpRead().
+bool AnswerDirectory(const std::shared_ptr<const HttpSite>& site, const HttpRequest& request, const HttpTarget& target,
+                     const Encodings& encodings, FileFetch* fetch, Output& output) {
   const std::string& name = target.name;
   const std::string index = name.empty() ? std::string(kIndexName) : absl::StrCat(name, "/", kIndexName);
-  if (AnswerKept(*site, request, index, encodings, output)) return;
+  if (AnswerKept(*site, request, index, encodings, output)) return true;
   absl::StatusOr<Library::File> file = site->library().Find(index);
-  if (file.ok()) return AnswerFile(*site, request, index, encodings, *std::move(file), output);
-  if (!absl::IsNotFound(file.status())) return RefuseRead(*site, request, name, file.status(), output);
-  if (site->library().HasName(index)) {
-    return WriteHttpError(403, "the index of the directory leads nowhere", request.terms, *site, output);
+  if (fetch != nullptr && fetch->Awaits(index, file, output)) return false;
+  if (file.ok()) {
+    AnswerFile(*site, request, index, encodings, *std::move(file), output);
+  } else if (!absl::IsNotFound(file.status())) {
+    RefuseRead(*site, request, name, file.status(), output);
+  } else if (site->library().HasName(index)) {
+    WriteHttpError(403, "the index of the directory leads nowhere", request.terms, *site, output);
+  } else {
+    ListDirectory(site, request, name, ParseHttpDirectoryQuery(target.query), output);
   }
-  ListDirectory(site, request, name, ParseHttpDirectoryQuery(target.query), output);
+  return true;
 }
 
 }  // namespace
 
-void AnswerHttpRead(const std::shared_ptr<const HttpSite>& site, const HttpRequest& request, const HttpTarget& target,
-                    Output& output) {
+bool AnswerHttpRead(const std::shared_ptr<const HttpSite>& site, const HttpRequest& request, const HttpTarget& target,
+                    FileFetch* fetch, Output& output) {
   Encodings encodings;
   if (site->options().precompressed && request.accept_encoding.has_value()) {
     encodings = AcceptedHttpEncodings(*request.accept_encoding);
   }
-  if (target.is_directory) return AnswerDirectory(site, request, target, encodings, output);
-  if (AnswerKept(*site, request, target.name, encodings, output)) return;
+  if (target.is_directory) return AnswerDirectory(site, request, target, encodings, fetch, output);
+  if (AnswerKept(*site, request, target.name, encodings, output)) return true;
   absl::StatusOr<Library::File> file = site->library().FindFileOrDirectory(target.name);
-  if (!file.ok()) return RefuseRead(*site, request, target.name, file.status(), output);
-  // Only the file system knows that the name without a slash is a directory's.
-  if (file->is_directory) return Redirect(*site, request, target, output);
-  AnswerFile(*site, request, target.name, encodings, *std::move(file), output);
+  if (fetch != nullptr && fetch->AwaitsFileOrDirectory(target.name, file, output)) return false;
+  if (!file.ok()) {
+    RefuseRead(*site, request, target.name, file.status(), output);
+  } else if (file->is_directory) {
+    // Only the file system, or the other server, knows that the name without a slash is a directory's.
+    Redirect(*site, request, target, output);
+  } else {
+    AnswerFile(*site, request, target.name, encodings, *std::move(file), output);
+  }
+  return true;
 }
 
 }  // namespace polyserve

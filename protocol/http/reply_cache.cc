@@ -23,12 +23,17 @@ size_t BytesOf(absl::string_view key, const HttpReplyCache::Sources& sources, co
   return bytes;
 }
 
+timespec Now() {
+  timespec now;
+  ::clock_gettime(CLOCK_REALTIME_COARSE, &now);
+  return now;
+}
+
 // Compares with the coarse clock, since that is the one that file systems use. A change time in the future, left from
 // before the clock was set back, counts as young. The change time is the one that matters: every change sets it, and
 // utimensat(2) cannot.
 bool IsYoung(const FileStamp& stamp) {
-  timespec now;
-  ::clock_gettime(CLOCK_REALTIME_COARSE, &now);
+  const timespec now = Now();
   return now.tv_sec * 1'000'000'000 + now.tv_nsec - stamp.touched < kYoungNanoseconds;
 }
 
@@ -50,6 +55,7 @@ HttpReplyCache::Reply HttpReplyCache::Find(const Library& library, absl::string_
     if (found == kept_.end()) return nullptr;
     kept = found->second;
   }
+  if (kept->fresh_until != INT64_MAX && Now().tv_sec >= kept->fresh_until) return nullptr;
   // System calls come after the lock is released. `kept` keeps the reply alive if the cache drops it meanwhile.
   for (const Source& source : kept->sources) {
     if (!IsAsItWas(library, source)) return nullptr;
@@ -57,13 +63,13 @@ HttpReplyCache::Reply HttpReplyCache::Find(const Library& library, absl::string_
   return kept->reply;
 }
 
-void HttpReplyCache::Keep(absl::string_view key, Sources sources, Reply reply) {
+void HttpReplyCache::Keep(absl::string_view key, Sources sources, Reply reply, int64_t fresh_until) {
   for (const Source& source : sources) {
     if (source.stamp.has_value() && IsYoung(*source.stamp)) return;
   }
   // BytesOf() gives the same result when the reply is replaced, so that bytes_ always is the sum of what is kept.
   const size_t bytes = BytesOf(key, sources, *reply);
-  const Kept made = std::make_shared<const Made>(Made{std::move(sources), std::move(reply)});
+  const Kept made = std::make_shared<const Made>(Made{std::move(sources), std::move(reply), fresh_until});
   MutexLock lock(mutex_);
   if (bytes_ + bytes > kMaxBytes) {
     kept_.clear();

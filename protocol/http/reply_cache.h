@@ -12,6 +12,7 @@
 #define POLYSERVE_PROTOCOL_HTTP_REPLY_CACHE_H_
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -43,18 +44,21 @@ class HttpReplyCache {
   };
   using Sources = absl::InlinedVector<Source, 1>;
 
-  // Returns the reply kept under this key if all of its sources are unchanged; otherwise null. Makes one system call or
-  // more for each source, without the lock. A reply that is out of date stays until Keep() replaces it.
+  // Returns the reply kept under this key if it is fresh and all of its sources are unchanged; otherwise null. Makes
+  // one system call or more for each source, without the lock. A reply that is out of date stays until Keep() replaces
+  // it.
   Reply Find(const Library& library, absl::string_view key) const;
 
-  // Keeps the reply, and replaces an older one under the same key. Does nothing if a source has changed so recently
+  // Keeps the reply, and replaces an older one under the same key. `fresh_until`, in seconds since 1970: it is not
+  // found any more from then on, for copies of another server's files. Does nothing if a source has changed so recently
   // that it could change again without a new stamp (see HttpETag()).
-  void Keep(absl::string_view key, Sources sources, Reply reply);
+  void Keep(absl::string_view key, Sources sources, Reply reply, int64_t fresh_until = INT64_MAX);
 
  private:
   struct Made {
     Sources sources;
     Reply reply;
+    int64_t fresh_until;
   };
   using Kept = std::shared_ptr<const Made>;
 

@@ -226,7 +226,7 @@ bool HttpSession::Answer(absl::string_view head, const HttpRequest& request, Out
     return true;
   }
   const HttpAuthorization::Result result = Authorize(request, *target, output);
-  if (result == HttpAuthorization::Result::kAllowed) Serve(head, request, *target, output);
+  if (result == HttpAuthorization::Result::kAllowed) return Serve(head, request, *target, output);
   return result != HttpAuthorization::Result::kPending;
 }
 
@@ -243,13 +243,22 @@ HttpAuthorization& HttpSession::authorization() {
   return *authorization_;
 }
 
-void HttpSession::Serve(absl::string_view head, const HttpRequest& request, const HttpTarget& target, Output& output) {
-  if (IsChat(target, request) && site_->options().chat != nullptr) return OpenWebSocket(request, output);
-  if (IsRead(request) && target.is_relay()) return AnswerRelay(site_, request, target.query, output);
-  if (target.is_servers_own()) return AnswerOwnPage(*site_, request, NameOfOwnPage(target), output);
-  if (request.method != HttpMethod::kPut) return AnswerHttpRead(site_, request, target, output);
+// As above.
+FileFetch* HttpSession::fetch() {
+  if (fetch_ == nullptr && site_->options().fetcher != nullptr) {
+    fetch_ = std::make_unique<FileFetch>(site_->options().fetcher);
+  }
+  return fetch_.get();
+}
+
+bool HttpSession::Serve(absl::string_view head, const HttpRequest& request, const HttpTarget& target, Output& output) {
+  if (IsChat(target, request) && site_->options().chat != nullptr) return OpenWebSocket(request, output), true;
+  if (IsRead(request) && target.is_relay()) return AnswerRelay(site_, request, target.query, output), true;
+  if (target.is_servers_own()) return AnswerOwnPage(*site_, request, NameOfOwnPage(target), output), true;
+  if (request.method != HttpMethod::kPut) return AnswerHttpRead(site_, request, target, fetch(), output);
   upload_ = HttpUpload::Start(site_, head, request, target, output);
   if (upload_ != nullptr && upload_->over()) upload_ = nullptr;
+  return true;
 }
 
 // The access log gets one line, for the handshake, however long the WebSocket lasts. The new terms keep the connection

@@ -28,6 +28,7 @@
 
 #include "absl/strings/string_view.h"
 #include "base/mailbox.h"
+#include "protocol/file_fetch.h"
 #include "protocol/http/authorization.h"
 #include "protocol/http/head_finder.h"
 #include "protocol/http/request.h"
@@ -84,8 +85,8 @@ class HttpSession : public Session {
   HttpReplyTerms LastReply(absl::string_view head) const;
   // Null if there is no access log.
   std::shared_ptr<HttpLogEntry> StartLogEntry(absl::string_view head, const HttpRequest& request) const;
-  // A whole head has arrived; `behind` is the input that follows it. False: its sender is being verified, and the head
-  // has to be passed again after that.
+  // A whole head has arrived; `behind` is the input that follows it. False: its sender is being verified, or the file
+  // fetched, and the head has to be passed again after that.
   bool OnHead(absl::string_view head, const Input& behind, Output& output);
   // The address may have one more request now. Asked once for each, however often its head is passed.
   bool Admit();
@@ -93,8 +94,9 @@ class HttpSession : public Session {
   bool Answer(absl::string_view head, const HttpRequest& request, Output& output);
   HttpAuthorization::Result Authorize(const HttpRequest& request, const HttpTarget& target, Output& output);
   HttpAuthorization& authorization();
-  // Replies, or starts an upload or a WebSocket.
-  void Serve(absl::string_view head, const HttpRequest& request, const HttpTarget& target, Output& output);
+  FileFetch* fetch();  // Null unless the site has a fetcher.
+  // Replies, or starts an upload or a WebSocket. False: a file is being fetched, and the head has to be passed again.
+  bool Serve(absl::string_view head, const HttpRequest& request, const HttpTarget& target, Output& output);
   void OpenWebSocket(const HttpRequest& request, Output& output);
   // Consumes content, for upload_ or to discard it.
   void TakeContent(Input& input, Output& output);
@@ -112,6 +114,7 @@ class HttpSession : public Session {
   bool is_stopping_ = false;                 // The server is stopping: the reply to the last request received closes.
   std::unique_ptr<const std::string> peer_;  // The address; null unless wants_peer().
   std::unique_ptr<HttpAuthorization> authorization_;  // Null unless the site is restricted.
+  std::unique_ptr<FileFetch> fetch_;                  // Null unless the site has a fetcher.
 };
 
 }  // namespace polyserve

@@ -16,6 +16,7 @@
 #include "base/bound_counters.h"
 #include "files/library.h"
 #include "files/log_file.h"
+#include "protocol/file_fetch.h"
 #include "protocol/http/host.h"
 #include "protocol/http/media_types.h"
 #include "protocol/http/reply_cache.h"
@@ -62,6 +63,8 @@ class HttpSite {
     std::function<std::unique_ptr<Session>(absl::string_view address, const Permissions& permissions)> chat = nullptr;
     // The servers that /-/relay may ask. Null: none.
     std::shared_ptr<const RelayTargets> relay = nullptr;
+    // Gets the files that the library lacks from another server; the library has copies then. Null: there is none.
+    std::shared_ptr<const FileFetcher> fetcher = nullptr;
     // Who may do what. Null: everyone may do everything.
     std::shared_ptr<const Access> access = nullptr;
     // The addresses that get the server's own pages; all by default.
