@@ -1,4 +1,6 @@
-// The processes of a server that serve no client themselves: the hub of its chat room, and the host of its programs.
+// The processes of a server that serve no client themselves: the hub of its chat room, the host of its programs, and
+// the one that fetches files.
+#include <memory>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -6,6 +8,7 @@
 #include "base/logging.h"
 #include "base/take.h"
 #include "exec_programs.h"
+#include "file_fetching.h"
 #include "net/process.h"
 #include "net/statistics.h"
 #include "room_host.h"
@@ -48,6 +51,18 @@ absl::Status Server::OpenPrograms() {
     const absl::Status status = privileges_.GiveUpAll();
     if (status.ok()) return;
     LOG(ERROR) << status.message();  // No program of a client's may have them.
+    ExitChild(1);
+  });
+}
+
+// It has the root's files and the other server, and needs neither the server's clients nor its programs.
+absl::Status Server::OpenFetching() {
+  return fetching_->Open(*library_, *context_, [this] {
+    absl::Status status = privileges_.GiveUpAll();
+    if (status.ok())
+      status = sandbox_.RestrictCallsTo({.stores_files = true, .keeps_copies = true, .asks_servers = true});
+    if (status.ok()) return;
+    LOG(ERROR) << status.message();
     ExitChild(1);
   });
 }

@@ -13,6 +13,11 @@ bool Server::is_alone() const { return given_.is_connection && !Process::IsImage
 // The model decides who serves which of many clients. Here there is one, so nothing of it is needed: the main thread
 // serves, and another one answers signals. The order is that of Open().
 absl::Status Server::OpenForOneClient() {
+  // It would fetch each file for the one client, and others at the same time for others.
+  if (fetching_ != nullptr) {
+    return absl::InvalidArgumentError(
+        "--upstream needs a server that stays; --inetd has started this one for a client");
+  }
   RaiseDescriptorLimit();
   absl::Status status = privileges_.BecomeUser();
   if (status.ok()) status = sandbox_.RestrictFiles();

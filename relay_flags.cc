@@ -45,14 +45,14 @@ bool IsLoopback(const Endpoint& endpoint) {
   return absl::StartsWith(host, "127.") || host == "::1";
 }
 
+}  // namespace
+
 // Who connects to no address in particular connects to this machine (connect(2) of Linux).
 bool Reaches(const Endpoint& target, const Endpoint& listener) {
   if (target.port() != listener.port() || target.family() != listener.family()) return false;
   if (target.is_wildcard()) return listener.is_wildcard() || IsLoopback(listener);
   return target == listener || (IsLoopback(target) && listener.is_wildcard());
 }
-
-}  // namespace
 
 absl::Status CheckNoTargetIs(const Endpoint& listener, const RelayTargets& targets) {
   for (const RelayTarget& target : targets.all) {

@@ -16,6 +16,9 @@ namespace polyserve {
 // may block: here alone, not when a server is asked.
 absl::StatusOr<std::shared_ptr<const RelayTargets>> RelayTargetsFromFlags();
 
+// Whether a connection to this address would come to that listener of this machine, as far as the addresses tell.
+bool Reaches(const Endpoint& target, const Endpoint& listener);
+
 // For each TCP listener of this server. Returns InvalidArgument, with one line for the user, if a target is that
 // listener: a client could have the server ask itself, which asks itself, and so on. Tells by the addresses alone: not,
 // for example, if this machine is named by an address of another interface, and the listener has all of them.

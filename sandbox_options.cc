@@ -74,7 +74,8 @@ void AddOwnProgram(Rules& rules) {
 }
 
 void AddFilesOfFlags(const ServerConfig& config, Rules& rules) {
-  rules.push_back({config.root, config.library.read_only ? kReadFiles : kReadFiles | kStoreFiles});
+  const bool stores_files = !config.library.read_only || config.library.has_copies;
+  rules.push_back({config.root, stores_files ? kReadFiles | kStoreFiles : kReadFiles});
   std::vector<std::string> read_anew = config.tls.certificates;
   read_anew.insert(read_anew.end(), config.tls.keys.begin(), config.tls.keys.end());
   for (const std::string& path : {config.tls.client_ca, config.access.path}) read_anew.push_back(path);
@@ -102,6 +103,7 @@ Sandbox MakeSandbox(const ServerConfig& config) {
   for (const RelayTarget& target : config.http.relay->all) options.tcp_ports.push_back(target.address.port);
   options.tcp_ports.insert(options.tcp_ports.end(), config.room.link.tcp_ports.begin(),
                            config.room.link.tcp_ports.end());
+  if (config.upstream.origin != nullptr) options.tcp_ports.push_back(config.upstream.origin->at.port());
   AddSystemFiles(options.files);
   AddFilesOfFlags(config, options.files);
   if (traits.starts_programs) AddOwnProgram(options.files);

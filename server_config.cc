@@ -75,6 +75,7 @@ DEFINE_bool(tftp_overwrite, false, "with --tftp_writes: uploads by TFTP may repl
 DEFINE_bool(check, false,
             "do not serve: say whether flags, certificates and files are right, with status 0 if so, otherwise 2");
 DEFINE_bool(build_info, false, "print how this program was built");
+DECLARE_string(upstream);
 DECLARE_bool(help);
 DECLARE_bool(version);
 
@@ -98,6 +99,7 @@ std::vector<std::string> ModelFlags() {
 // works, so a new flag has to be added here as well.
 constexpr FlagTopic kTopics[] = {
     {"What is served, and by whom", "model listen inetd root read_only max_file_bytes library_quota durability"},
+    {"Files of another server", "upstream upstream_timeout upstream_fresh upstream_cache"},
     {"Who may do what", "auth_file auth_failures admin_from"},
     {"Connections",
      "proxy_protocol_from max_connections overload overload_queue overload_target overload_interval "
@@ -229,6 +231,9 @@ absl::StatusOr<TftpWrites> MakeTftpWrites() {
   if (FLAGS_tftp_overwrite && !FLAGS_tftp_writes) {
     return absl::InvalidArgumentError("--tftp_overwrite goes with --tftp_writes; give both, or leave it out");
   }
+  if (FLAGS_tftp_writes && !FLAGS_upstream.empty()) {
+    return absl::InvalidArgumentError("--upstream takes no uploads, nor by TFTP; leave --tftp_writes out");
+  }
   if (FLAGS_tftp_writes && FLAGS_read_only) {
     return absl::InvalidArgumentError("--read_only takes no uploads, nor by TFTP; leave --tftp_writes out");
   }
@@ -244,6 +249,10 @@ absl::Status ReadServiceFlags(ServerConfig& config) {
   config.root = FLAGS_root;
   config.library = {.read_only = FLAGS_read_only, .max_file_bytes = FLAGS_max_file_bytes};
   config.library_quota = FLAGS_library_quota;
+  status.Update(Take(UpstreamOptionsFromFlags(FLAGS_max_file_bytes), config.upstream));
+  config.library.has_copies = config.upstream.origin != nullptr;
+  // What a client stored here would hide the other server's file, and that server would never hear of it.
+  config.library.read_only = config.library.read_only || config.library.has_copies;
   if (FLAGS_durability != "none" && FLAGS_durability != "fsync") {
     return absl::InvalidArgumentError(absl::StrCat("--durability=", FLAGS_durability, " is not one of none, fsync"));
   }

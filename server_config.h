@@ -29,6 +29,7 @@
 #include "protocol/tls/context.h"
 #include "room_flags.h"
 #include "services.h"
+#include "upstream_flags.h"
 
 namespace polyserve {
 
@@ -60,6 +61,9 @@ struct ServerConfig {
   std::string root;          // The path of a directory. Server::Create() looks whether it exists.
   Library::Options library;  // Without the quota, which Server makes.
   int64_t library_quota;     // In bytes, of all files together; 0: no limit.
+  // Where files come from that are not there; by default from nowhere. If there is such a server, the library has
+  // copies, and is read-only: it is the other server's.
+  UpstreamOptions upstream;
 
   // --- Who may do what. ---
 

@@ -44,6 +44,7 @@
 #include "sandbox_options.h"
 #include "services.h"
 #include "shared_tables.h"
+#include "upstream_flags.h"
 
 namespace polyserve {
 
@@ -107,7 +108,7 @@ Server::~Server() { Signals::LeaveStopState(); }
 
 // The order matters. Standard output is replaced before there is a child or a thread that could use it. The descriptor
 // limit is raised before descriptors are counted, and handlers are installed before there is a child or a thread; so
-// are the files restricted, which holds for all of them. The hub, and the host of programs, are forked before the
+// are the files restricted, which holds for all of them. The helper processes are forked before the
 // listeners exist, which they would inherit, and before the first thread. The announcement comes last: a script that
 // has read it may connect at once.
 absl::Status Server::Open() {
@@ -128,6 +129,7 @@ absl::Status Server::Open() {
   if (status.ok()) status = Handover::Prepare();
   if (status.ok() && config_.Any(&Service::has_room)) status = OpenRoom(has_operator);
   if (status.ok() && programs_ != nullptr) status = OpenPrograms();
+  if (status.ok() && fetching_ != nullptr) status = OpenFetching();
   // Prepare() needs the bound listeners, and may fork: so it comes after Bind(), and before the two threads below,
   // since a process that forks must have only one.
   if (status.ok()) status = Bind(*inherited);
@@ -163,6 +165,7 @@ absl::Status Server::Serve() {
   // their place in the list alone.
   if (config_.Any(&Service::has_room)) room_host_->AddInheritedFd(*context_);
   if (programs_ != nullptr) programs_->AddInheritedFd(*context_);
+  if (fetching_ != nullptr) fetching_->AddInheritedFd(*context_);
   if (tls_ != nullptr) {
     context_->inherited_fds.push_back({tls_->fd(), [this](UniqueFd shared) { tls_->Adopt(std::move(shared)); }});
   }
@@ -202,6 +205,11 @@ absl::Status Server::OpenLibrary() {
   absl::StatusOr<std::shared_ptr<const Library>> library = Library::Create(*std::move(root), config_.library);
   if (!library.ok()) return absl::NotFoundError(absl::StrCat("--root: ", library.status().message()));
   library_ = *std::move(library);
+  if (config_.library.has_copies) {
+    const absl::Status status = Process::IsImage() ? absl::OkStatus() : library_->CheckHasCopies();
+    if (!status.ok()) return absl::Status(status.code(), absl::StrCat("--upstream: --root: ", status.message()));
+    fetching_ = std::make_unique<FileFetching>(config_.upstream);
+  }
   if (!Process::IsImage()) library_->RecountQuota();  // The server has, for all.
   return absl::OkStatus();
 }
@@ -288,6 +296,7 @@ absl::Status Server::MakeContext() {
   http.access_log = access_log_;
   http.address_limits = address_limits_;
   http.counters = &TablesOf(statistics_).counters;
+  if (fetching_ != nullptr) http.fetcher = fetching_->fetcher();
   // Copies, not `this`: the site is shared with sessions and their tasks, so its closures should need nothing of this
   // object.
   report_sources_ =
@@ -346,7 +355,8 @@ absl::Status Server::Bind(InheritedListeners& inherited) {
       report_sources_->listeners.push_back({listener.service, listener.has_datagrams(), at->ToString()});
     }
     if (at.ok() && !listener.has_datagrams()) {
-      const absl::Status status = CheckNoTargetIs(*at, *config_.http.relay);
+      absl::Status status = CheckNoTargetIs(*at, *config_.http.relay);
+      status.Update(CheckUpstreamIsNot(*at, config_.upstream));
       if (!status.ok()) return status;
     }
     // Two such services would answer each other for ever (net/udp_sources.h). Those that answer from a port of their

@@ -22,6 +22,7 @@
 #include "base/line_output.h"
 #include "base/mutex.h"
 #include "exec_programs.h"
+#include "file_fetching.h"
 #include "files/library.h"
 #include "files/log_file.h"
 #include "lifecycle/inherited_listeners.h"
@@ -88,6 +89,7 @@ class Server {
   absl::Status Bind(InheritedListeners& inherited);
   absl::Status OpenRoom(bool has_operator);
   absl::Status OpenPrograms();
+  absl::Status OpenFetching();
   absl::StatusOr<std::vector<InheritedListeners::Socket>> SocketsOf(const ListenSpec& spec,
                                                                     InheritedListeners& inherited) const;
   absl::Status TuneListeners() const;
@@ -118,6 +120,7 @@ class Server {
   std::shared_ptr<TlsServer> tls_;       // Null if no listener has TLS.
   std::unique_ptr<RoomHost> room_host_;
   std::unique_ptr<ExecPrograms> programs_;  // Null if there are none.
+  std::unique_ptr<FileFetching> fetching_;  // Null if there is no --upstream.
   std::unique_ptr<ServerContext> context_;
   // Signals may be answered by two threads, of which one is the SignalThread.
   mutable Mutex answering_;

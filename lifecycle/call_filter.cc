@@ -34,7 +34,8 @@ constexpr int kAlways[] = {
     SCMP_SYS(faccessat), SCMP_SYS(faccessat2), SCMP_SYS(readlink), SCMP_SYS(readlinkat), SCMP_SYS(getdents64),
     SCMP_SYS(getcwd), SCMP_SYS(fcntl), SCMP_SYS(flock), SCMP_SYS(dup), SCMP_SYS(dup2), SCMP_SYS(dup3), SCMP_SYS(pipe),
     SCMP_SYS(pipe2), SCMP_SYS(sendfile), SCMP_SYS(splice), SCMP_SYS(fsync), SCMP_SYS(fdatasync), SCMP_SYS(ftruncate),
-    SCMP_SYS(fallocate), SCMP_SYS(fadvise64), SCMP_SYS(readahead), SCMP_SYS(memfd_create), SCMP_SYS(umask),
+    SCMP_SYS(fallocate), SCMP_SYS(fgetxattr), SCMP_SYS(fadvise64), SCMP_SYS(readahead), SCMP_SYS(memfd_create),
+    SCMP_SYS(umask),
     // Memory. What makes memory code is a case of its own.
     SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(madvise), SCMP_SYS(msync), SCMP_SYS(mincore), SCMP_SYS(brk),
     SCMP_SYS(membarrier),
@@ -66,6 +67,8 @@ constexpr int kAlways[] = {
 constexpr int kToStoreFiles[] = {SCMP_SYS(link),     SCMP_SYS(linkat),    SCMP_SYS(rename),
                                  SCMP_SYS(renameat), SCMP_SYS(renameat2), SCMP_SYS(unlink),
                                  SCMP_SYS(unlinkat), SCMP_SYS(mkdir),     SCMP_SYS(mkdirat)};
+
+constexpr int kToKeepCopies[] = {SCMP_SYS(fsetxattr), SCMP_SYS(utimensat)};
 
 constexpr int kToHaveRings[] = {SCMP_SYS(io_uring_setup), SCMP_SYS(io_uring_enter), SCMP_SYS(io_uring_register)};
 
@@ -168,6 +171,7 @@ absl::Status RestrictCalls(const CallNeeds& needs) {
   Filter filter;
   filter.AllowAll(kAlways);
   if (needs.stores_files) filter.AllowAll(kToStoreFiles);
+  if (needs.keeps_copies) filter.AllowAll(kToKeepCopies);
   if (needs.has_rings) filter.AllowAll(kToHaveRings);
   AllowSockets(filter, needs);
   for (const uint64_t request : kIoctls) filter.Allow(SCMP_SYS(ioctl), {Is(1, request)});

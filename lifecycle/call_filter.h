@@ -11,6 +11,7 @@ namespace polyserve {
 // Calls that some servers need and others do not.
 struct CallNeeds {
   bool stores_files = false;     // Link, rename and remove files, make directories.
+  bool keeps_copies = false;     // Set the times of files, and attributes of users (files/copy_note.h).
   bool has_datagrams = false;    // Make sockets for UDP, bind and connect them.
   bool asks_servers = false;     // Make sockets for TCP, and connect them.
   bool has_rings = false;        // io_uring(7). The filter does not see what a ring does.

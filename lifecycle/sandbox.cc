@@ -30,8 +30,10 @@ absl::Status Sandbox::RestrictFiles() const {
   return is_on_ ? WithFlag(polyserve::RestrictFiles(options_.files, options_.tcp_ports)) : absl::OkStatus();
 }
 
-absl::Status Sandbox::RestrictCalls() const {
-  return is_on_ ? WithFlag(polyserve::RestrictCalls(options_.calls)) : absl::OkStatus();
+absl::Status Sandbox::RestrictCalls() const { return RestrictCallsTo(options_.calls); }
+
+absl::Status Sandbox::RestrictCallsTo(const CallNeeds& needs) const {
+  return is_on_ ? WithFlag(polyserve::RestrictCalls(needs)) : absl::OkStatus();
 }
 
 }  // namespace polyserve

@@ -38,6 +38,8 @@ class Sandbox {
   absl::Status Check() const;
   absl::Status RestrictFiles() const;
   absl::Status RestrictCalls() const;
+  // For a process that needs other calls than those that serve.
+  absl::Status RestrictCallsTo(const CallNeeds& needs) const;
 
  private:
   bool is_on_ = false;
