@@ -34,7 +34,7 @@ std::unique_ptr<Session> Make(const ServiceContext&) {
 }
 
 std::unique_ptr<Session> MakeFile(const ServiceContext& context) {
-  return std::make_unique<FileSession>(context.library, context.access, context.address_limits);
+  return std::make_unique<FileSession>(context.library, context.access, context.address_limits, context.fetcher);
 }
 
 std::unique_ptr<Session> MakeFileUnframed(const ServiceContext& context) {
@@ -42,7 +42,7 @@ std::unique_ptr<Session> MakeFileUnframed(const ServiceContext& context) {
 }
 
 std::unique_ptr<Session> MakeTftp(const ServiceContext& context) {
-  return std::make_unique<TftpSession>(context.library, context.tftp_writes, context.access);
+  return std::make_unique<TftpSession>(context.library, context.tftp_writes, context.access, context.fetcher);
 }
 
 // The site is shared, not copied: it holds the cache of replies and the rules, which are the same for all connections.
@@ -111,6 +111,7 @@ ServiceContext::ServiceContext(std::shared_ptr<const Library> library, HttpSite:
       tftp_writes(tftp_writes),
       access(std::move(access)),
       address_limits(http_options.address_limits),
+      fetcher(http_options.fetcher),
       relay(http_options.relay != nullptr ? http_options.relay : std::make_shared<const RelayTargets>()) {
   http_options.access = this->access;
   // The room comes before the site, since http passes it on: a browser joins the chat at /-/chat. The parameter of the

@@ -17,6 +17,7 @@
 #include "access/address_limits.h"
 #include "files/library.h"
 #include "programs/program.h"
+#include "protocol/file_fetch.h"
 #include "protocol/http/site.h"
 #include "protocol/relay_targets.h"
 #include "protocol/session.h"
@@ -39,6 +40,7 @@ struct ServiceContext {
   TftpWrites tftp_writes;
   std::shared_ptr<const Access> access;                 // Null if everyone may do everything.
   std::shared_ptr<const AddressLimits> address_limits;  // Those of http_options; may be null.
+  std::shared_ptr<const FileFetcher> fetcher;           // Likewise.
   std::shared_ptr<const RelayTargets> relay;            // Likewise, but never null.
   std::shared_ptr<Programs> programs = nullptr;         // Null if no service of --listen runs programs.
   int program = 0;                                      // The number of this listener's, among these.

@@ -3,16 +3,49 @@
 #include <sys/socket.h>
 #include <time.h>
 
+#include <algorithm>
+#include <cerrno>
+#include <optional>
+#include <string>
 #include <utility>
 
 #include "absl/hash/hash.h"
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 #include "base/sys_error.h"
 #include "fetch/fetch_loop.h"
 #include "net/fd_passing.h"
 
 namespace polyserve {
+
+namespace {
+
+// Ends the stream when it is destroyed, by which the process forgets it.
+class StreamFetch final : public PolledFetch {
+ public:
+  // The socket is new, so it takes the line at once.
+  StreamFetch(absl::StatusOr<UniqueFd> stream, absl::string_view name) : stream_(std::move(stream)) {
+    if (!stream_.ok()) return;
+    const std::string line = absl::StrCat(name, "\n");
+    static_cast<void>(::send(stream_->get(), line.data(), line.size(), MSG_DONTWAIT | MSG_NOSIGNAL));
+  }
+
+  std::optional<FetchAnswer> Poll() override {
+    if (!stream_.ok()) return FetchAnswer{503, "this server cannot fetch the file now; try again"};
+    char line[FetchAnswer::kMaxLineBytes + 1];
+    const ssize_t count = ::recv(stream_->get(), line, sizeof(line), MSG_DONTWAIT);
+    if (count < 0 && (errno == EAGAIN || errno == EINTR)) return std::nullopt;
+    const absl::string_view text(line, static_cast<size_t>(std::max<ssize_t>(count, 0)));
+    const std::optional<FetchAnswer> answer = FetchAnswer::Parse(absl::StripSuffix(text, "\n"));
+    return answer.has_value() ? answer : FetchAnswer{502, "this server fetches no files at the moment"};
+  }
+
+ private:
+  const absl::StatusOr<UniqueFd> stream_;
+};
+
+}  // namespace
 
 void ProcessFetcher::ReachBy(UniqueFd request_fd) {
   if (request_fd_.get() == request_fd.get()) request_fd_.release();  // A forked child is handed what it has already.
@@ -29,6 +62,10 @@ absl::StatusOr<UniqueFd> ProcessFetcher::Connect() const {
   if (absl::IsUnavailable(sent)) return absl::ResourceExhaustedError(sent.message());
   if (!sent.ok()) return sent;
   return ours;
+}
+
+std::unique_ptr<PolledFetch> ProcessFetcher::Begin(absl::string_view name) const {
+  return std::make_unique<StreamFetch>(Connect(), name);
 }
 
 // A name that does not fit is of a file that stays stale until somebody asks for it with validation.

@@ -7,6 +7,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -24,6 +25,7 @@ class ProcessFetcher : public FileFetcher {
 
   // Errors other than ResourceExhausted: the process has gone.
   absl::StatusOr<UniqueFd> Connect() const override;
+  std::unique_ptr<PolledFetch> Begin(absl::string_view name) const override;
   // Says it at most once a second for each name, so that a stale file that is in demand costs no packet for each
   // client.
   void Refresh(absl::string_view name) const override;

@@ -72,15 +72,14 @@ absl::string_view NameOf(char command, absl::string_view arguments) {
   return arguments;
 }
 
-// A part of an open file, cut off at its end: offset and length in bytes.
-struct Part {
-  Library::File file;
-  int64_t begin;
-  int64_t count;
+// "<name> <offset> <length>", in bytes.
+struct PartName {
+  absl::string_view name;
+  int64_t offset;
+  int64_t length;
 };
 
-// "<name> <offset> <length>", as far as the file has it.
-absl::StatusOr<Part> FindPart(const Library& library, char command, absl::string_view arguments) {
+absl::StatusOr<PartName> ParsePart(char command, absl::string_view arguments) {
   // From behind: a name may hold spaces and digits, so the numbers are found only from the end.
   const std::optional<uint64_t> length = TakeLastNumber(arguments);
   const std::optional<uint64_t> offset = TakeLastNumber(arguments);
@@ -88,13 +87,21 @@ absl::StatusOr<Part> FindPart(const Library& library, char command, absl::string
     return absl::InvalidArgumentError(
         absl::StrCat("expected: ", absl::string_view(&command, 1), " <name> <offset> <length>"));
   }
-  absl::StatusOr<Library::File> file = library.Find(arguments);
-  if (!file.ok()) return file.status();
-  // A part behind the end of the file is empty, not an error: the file may have become shorter since the client looked.
-  const int64_t begin = std::min(static_cast<int64_t>(*offset), file->size);
-  const int64_t count = std::min(static_cast<int64_t>(*length), file->size - begin);
-  return Part{*std::move(file), begin, count};
+  return PartName{arguments, static_cast<int64_t>(*offset), static_cast<int64_t>(*length)};
 }
+
+// A part of an open file, cut off at its end. One behind the end is empty, not an error: the file may have become
+// shorter since the client looked.
+struct Part {
+  Part(Library::File whole, const PartName& wanted)
+      : file(std::move(whole)),
+        begin(std::min(wanted.offset, file.size)),
+        count(std::min(wanted.length, file.size - begin)) {}
+
+  Library::File file;
+  int64_t begin;
+  int64_t count;
+};
 
 // Runs in a task, so it may take its time and block in reads. pread(2) leaves the position alone: descriptors are
 // shared. The buffer is not on the stack, since drivers choose how large the stacks of their threads are.
@@ -116,10 +123,11 @@ absl::StatusOr<int64_t> HashOf(const Part& part) {
 }  // namespace
 
 FileSession::FileSession(std::shared_ptr<const Library> library, std::shared_ptr<const Access> access,
-                         std::shared_ptr<const AddressLimits> limits)
+                         std::shared_ptr<const AddressLimits> limits, std::shared_ptr<const FileFetcher> fetcher)
     : library_(std::move(library)),
       access_(std::move(access)),
-      limits_(limits != nullptr && limits->has_rate() ? std::move(limits) : nullptr) {}
+      limits_(limits != nullptr && limits->has_rate() ? std::move(limits) : nullptr),
+      fetch_(fetcher != nullptr ? std::make_unique<FileFetch>(std::move(fetcher)) : nullptr) {}
 FileSession::~FileSession() = default;
 
 // One loop for two states. Each turn consumes a command or content, or returns; wants_more() ends it as soon as a task
@@ -139,7 +147,10 @@ void FileSession::OnInput(Input& input, Output& output) {
       return;
     }
     if (line.has_value()) {
-      OnLine(*line, output);
+      is_admitted_ = !OnLine(*line, output);
+      if (!is_admitted_) continue;
+      input = from_line_on;
+      return;
     } else if (lines_.too_long()) {
       RefuseAndClose("the line is too long", output);
     } else {
@@ -195,16 +206,16 @@ absl::Status FileSession::CheckRights(char command, absl::string_view arguments)
 }
 
 // A letter with one space behind it, then a name that may begin with anything: hence no splitting into words.
-void FileSession::OnLine(absl::string_view line, Output& output) {
-  output.CountRequest();
-  if (IsOfOtherProtocol(line)) return RefuseAndClose(kOtherProtocolReason, output);
-  if (line == "Q") return output.Close();
+bool FileSession::OnLine(absl::string_view line, Output& output) {
+  if (!is_admitted_) output.CountRequest();
+  if (IsOfOtherProtocol(line)) return RefuseAndClose(kOtherProtocolReason, output), true;
+  if (line == "Q") return output.Close(), true;
   const absl::string_view arguments = line.size() >= 2 && line[1] == ' ' ? line.substr(2) : "";
-  absl::Status allowed = Admit();
+  absl::Status allowed = is_admitted_ ? absl::OkStatus() : Admit();
   if (allowed.ok()) allowed = CheckRights(line.empty() ? ' ' : line[0], arguments);
   // A refused upload has to be got past; StartPut() does that.
-  if (!allowed.ok() && !MayAnnounceContent(line)) return WriteError(allowed, output);
-  if (line == "L") return List(output);
+  if (!allowed.ok() && !MayAnnounceContent(line)) return WriteError(allowed, output), true;
+  if (line == "L") return List(output), true;
   if (line.size() >= 2 && line[1] == ' ') {
     switch (line[0]) {
       case 'S':
@@ -216,15 +227,16 @@ void FileSession::OnLine(absl::string_view line, Output& output) {
       case 'H':
         return HashRange(arguments, output);
       case 'D':
-        return MakeDirectory(arguments, output);
+        return MakeDirectory(arguments, output), true;
       case 'P':
-        return StartPut(arguments, allowed, output);
+        return StartPut(arguments, allowed, output), true;
     }
   }
   // A misspelt command is answered and forgotten, unless it may be a P: then content may follow.
   constexpr absl::string_view kUnknown = "unknown command; there are L, S, G, R, H, P, D, A and Q";
-  if (MayAnnounceContent(line)) return RefuseAndClose(kUnknown, output);
+  if (MayAnnounceContent(line)) return RefuseAndClose(kUnknown, output), true;
   WriteError(absl::InvalidArgumentError(kUnknown), output);
+  return true;
 }
 
 // Directories are left out: the protocol has no form for them. The size of the text must be known before its first
@@ -241,40 +253,66 @@ void FileSession::List(Output& output) {
   MakeListing(library_, "", {}, format, reply, output);
 }
 
-void FileSession::Stat(absl::string_view name, Output& output) {
-  // Without opening the file: that it is there may be told even of a file that cannot be read.
-  const absl::StatusOr<FileStamp> file = library_->Stat(name);
-  if (!file.ok()) return WriteError(file.status(), output);
-  output.Write(absl::StrCat("OK ", file->size, " ", file->mtime, "\n"));
+std::optional<absl::StatusOr<Library::File>> FileSession::Find(absl::string_view name, Output& output) {
+  absl::StatusOr<Library::File> file = library_->Find(name);
+  if (fetch_ != nullptr && fetch_->Awaits(name, file, output)) return std::nullopt;
+  return file;
+}
+
+// Without opening the file, unless it may have to be fetched: that it is there may be told even of one that cannot be
+// read.
+bool FileSession::Stat(absl::string_view name, Output& output) {
+  absl::StatusOr<FileStamp> stamp = library_->Stat(name);
+  if (fetch_ != nullptr) {
+    const std::optional<absl::StatusOr<Library::File>> file = Find(name, output);
+    if (!file.has_value()) return false;
+    if (file->ok()) stamp = **file;
+    if (!file->ok() && !stamp.ok()) stamp = file->status();
+  }
+  if (!stamp.ok()) return WriteError(stamp.status(), output), true;
+  output.Write(absl::StrCat("OK ", stamp->size, " ", stamp->mtime, "\n"));
+  return true;
 }
 
 // The size is that of the open file at this moment. If the file is cut short later, the driver resets the connection:
 // the announced bytes cannot be delivered, and any others would be taken for the file.
-void FileSession::Get(absl::string_view name, Output& output) {
-  const absl::StatusOr<Library::File> file = library_->Find(name);
-  if (!file.ok()) return WriteError(file.status(), output);
-  output.Write(absl::StrCat("OK ", file->size, "\n"));
-  output.WriteFile(file->fd, 0, file->size);
+bool FileSession::Get(absl::string_view name, Output& output) {
+  const std::optional<absl::StatusOr<Library::File>> file = Find(name, output);
+  if (!file.has_value()) return false;
+  if (!file->ok()) return WriteError(file->status(), output), true;
+  output.Write(absl::StrCat("OK ", (*file)->size, "\n"));
+  output.WriteFile((*file)->fd, 0, (*file)->size);
+  return true;
 }
 
-void FileSession::GetRange(absl::string_view arguments, Output& output) {
-  const absl::StatusOr<Part> part = FindPart(*library_, 'R', arguments);
-  if (!part.ok()) return WriteError(part.status(), output);
-  output.Write(absl::StrCat("OK ", part->count, "\n"));
-  output.WriteFile(part->file.fd, part->begin, part->count);
+bool FileSession::GetRange(absl::string_view arguments, Output& output) {
+  const absl::StatusOr<PartName> wanted = ParsePart('R', arguments);
+  if (!wanted.ok()) return WriteError(wanted.status(), output), true;
+  std::optional<absl::StatusOr<Library::File>> file = Find(wanted->name, output);
+  if (!file.has_value()) return false;
+  if (!file->ok()) return WriteError(file->status(), output), true;
+  const Part part(**std::move(file), *wanted);
+  output.Write(absl::StrCat("OK ", part.count, "\n"));
+  output.WriteFile(part.file.fd, part.begin, part.count);
+  return true;
 }
 
 // The task owns the open file: the name may lead to another one by the time it runs. A client that wants the hash of
 // more than kMaxHashedBytes asks for it piece by piece, so no task takes long.
-void FileSession::HashRange(absl::string_view arguments, Output& output) {
-  absl::StatusOr<Part> part = FindPart(*library_, 'H', arguments);
-  if (!part.ok()) return WriteError(part.status(), output);
-  part->count = std::min(part->count, kMaxHashedBytes);
-  output.Work([part = *std::move(part)](Output& result) {
+bool FileSession::HashRange(absl::string_view arguments, Output& output) {
+  const absl::StatusOr<PartName> wanted = ParsePart('H', arguments);
+  if (!wanted.ok()) return WriteError(wanted.status(), output), true;
+  std::optional<absl::StatusOr<Library::File>> file = Find(wanted->name, output);
+  if (!file.has_value()) return false;
+  if (!file->ok()) return WriteError(file->status(), output), true;
+  Part part(**std::move(file), *wanted);
+  part.count = std::min(part.count, kMaxHashedBytes);
+  output.Work([part = std::move(part)](Output& result) {
     const absl::StatusOr<int64_t> hash = HashOf(part);
     if (!hash.ok()) return WriteError(hash.status(), result);
     result.Write(absl::StrCat("OK ", part.count, " ", *hash, "\n"));
   });
+  return true;
 }
 
 // A task if it waits for the disk.

@@ -12,11 +12,11 @@
 //   Q                            closes
 //
 // A refusal is "ERR <code> <text>", with the codes of HTTP: 400 401 403 404 405 409 413 507, 429 after too many wrong
-// passwords or commands from this address, 503 if the server is short of descriptors or memory for the moment, and 500
-// for its other failures. After a refused P the session discards
-// the announced bytes, or closes if more than kMaxDiscardBytes are left. It also closes after a malformed P, because
-// the content would be taken for commands, after a line that is too long, and after a line that was meant for an HTTP
-// or TLS server. Bound: one line of kMaxLineBytes; no content is held.
+// passwords or commands from this address, 503 if the server is short of descriptors or memory for the moment, 502 and
+// 504 if another server has the file and does not give it (protocol/file_fetch.h), and 500 for its other failures.
+// After a refused P the session discards the announced bytes, or closes if more than kMaxDiscardBytes are left. It also
+// closes after a malformed P, because the content would be taken for commands, after a line that is too long, and after
+// a line that was meant for an HTTP or TLS server. Bound: one line of kMaxLineBytes; no content is held.
 //
 //               P <name> <size>: accepted, or refused with a content short enough to discard
 //                ┌──────────────────────────────────────────┐
@@ -33,10 +33,12 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "access/access.h"
 #include "access/address_limits.h"
 #include "files/library.h"
+#include "protocol/file_fetch.h"
 #include "protocol/line_reader.h"
 #include "protocol/login.h"
 #include "protocol/session.h"
@@ -53,9 +55,10 @@ class FileSession : public Session {
   static constexpr int64_t kMaxHashedBytes = 1024 * 1024;  // A few milliseconds of work for one task.
 
   // Sessions share the library, from any number of threads. `access` null: everyone may do everything. `limits` null:
-  // as often as they like.
+  // as often as they like. `fetcher`: gets the files that S, G, R and H name and the library lacks; null: nothing does.
   explicit FileSession(std::shared_ptr<const Library> library, std::shared_ptr<const Access> access = nullptr,
-                       std::shared_ptr<const AddressLimits> limits = nullptr);
+                       std::shared_ptr<const AddressLimits> limits = nullptr,
+                       std::shared_ptr<const FileFetcher> fetcher = nullptr);
   ~FileSession() override;
 
   void OnInput(Input& input, Output& output) override;
@@ -78,12 +81,16 @@ class FileSession : public Session {
   absl::Status Admit();
   // Whether the peer has the right to what the command asks for: the one place that knows rights.
   absl::Status CheckRights(char command, absl::string_view arguments);
-  void OnLine(absl::string_view line, Output& output);
+  // This and the commands for which a file may have to be fetched: false while it is, and the line has to be passed
+  // again.
+  bool OnLine(absl::string_view line, Output& output);
+  bool Stat(absl::string_view name, Output& output);
+  bool Get(absl::string_view name, Output& output);
+  bool GetRange(absl::string_view arguments, Output& output);
+  bool HashRange(absl::string_view arguments, Output& output);
+  // Opens a file that is here, or is fetched; nothing while it is being fetched.
+  std::optional<absl::StatusOr<Library::File>> Find(absl::string_view name, Output& output);
   void List(Output& output);
-  void Stat(absl::string_view name, Output& output);
-  void Get(absl::string_view name, Output& output);
-  void GetRange(absl::string_view arguments, Output& output);
-  void HashRange(absl::string_view arguments, Output& output);
   void MakeDirectory(absl::string_view name, Output& output);
   // `allowed` is the result of Admit() and CheckRights().
   void StartPut(absl::string_view arguments, const absl::Status& allowed, Output& output);
@@ -97,9 +104,10 @@ class FileSession : public Session {
   const std::shared_ptr<const AddressLimits> limits_;  // Null unless they have a rate.
   std::unique_ptr<const std::string> address_;         // Null if limits_ is.
   std::unique_ptr<Login> login_;                       // Null if access_ is.
+  const std::unique_ptr<FileFetch> fetch_;             // Null if there is no fetcher.
   std::optional<Permissions> known_;  // Of the user who has logged in, or whose name the transport has proved.
   LineReader lines_{kMaxLineBytes};
-  bool is_admitted_ = false;        // The command A that is being verified was counted.
+  bool is_admitted_ = false;        // The command that is passed again, because it waits for something, was counted.
   int64_t body_left_ = 0;           // Announced by P and not received yet.
   std::unique_ptr<Upload> upload_;  // Receives them; null while they are discarded.
 };

@@ -65,28 +65,35 @@ bool FileFetch::Awaits(absl::string_view name, absl::StatusOr<Library::File>& fi
   return false;
 }
 
-// An answer is good for one look: the next request for the same name finds out anew. Without a file after all, the copy
-// was removed at once, to make room; another try would most likely end the same.
+// An answer is good for one look: the next request for the same name finds out anew.
 bool FileFetch::AwaitsFileOrDirectory(absl::string_view name, absl::StatusOr<Library::File>& file, Output& output) {
   const std::shared_ptr<Attempt> attempt = std::exchange(attempt_, nullptr);
-  if (attempt == nullptr || attempt->name != name || !attempt->answer.has_value()) {
-    if (!NeedsAnswer(name, file)) return false;
-    attempt_ = std::make_shared<Attempt>(Attempt{std::string(name)});
-    Ask(fetcher_, attempt_, output);
-    return true;
+  if (attempt != nullptr && attempt->name == name && attempt->answer.has_value()) {
+    Apply(*attempt->answer, file);
+    return false;
   }
-  const FetchAnswer& answer = *attempt->answer;
+  if (!NeedsAnswer(name, file)) return false;
+  attempt_ = std::make_shared<Attempt>(Attempt{std::string(name)});
+  Ask(fetcher_, attempt_, output);
+  return true;
+}
+
+std::unique_ptr<PolledFetch> FileFetch::Begin(absl::string_view name, const absl::StatusOr<Library::File>& file) const {
+  return NeedsAnswer(name, file) ? fetcher_->Begin(name) : nullptr;
+}
+
+// Without a file after all, the copy was removed at once, to make room; another try would most likely end the same.
+void FileFetch::Apply(const FetchAnswer& answer, absl::StatusOr<Library::File>& file) {
   if (answer.code == kThere) {
     if (absl::IsNotFound(file.status())) file = absl::UnavailableError("the file could not be kept; try again");
   } else if (file.ok() && file->copy == nullptr) {
-    return false;  // It has become an own file meanwhile.
+    return;  // It has become an own file meanwhile.
   } else if (answer.code == kDirectory) {
     file = Library::File{};
     file->is_directory = true;
   } else {
     file = StatusOf(answer);
   }
-  return false;
 }
 
 // Refreshes a stale copy on the way.

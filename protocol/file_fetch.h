@@ -29,19 +29,6 @@
 
 namespace polyserve {
 
-// The way to what fetches. Any thread; no call waits.
-class FileFetcher {
- public:
-  virtual ~FileFetcher() = default;
-
-  // A stream that takes one line, the name of a file, and answers it with one line, a FetchAnswer, when the file is
-  // there, or it is known why not. ResourceExhausted: not now; try again in a moment.
-  virtual absl::StatusOr<UniqueFd> Connect() const = 0;
-
-  // The copy is stale: have the other server asked. Nobody waits for it, so it may be lost.
-  virtual void Refresh(absl::string_view name) const = 0;
-};
-
 // What comes of a fetch, as a status code of HTTP: 200 the file is in the library; 301 the name is a directory's; 403,
 // 404, 502, 503, 504, 507 it is not, with the reason in words for a peer, in one line.
 struct FetchAnswer {
@@ -55,7 +42,32 @@ struct FetchAnswer {
   static std::optional<FetchAnswer> Parse(absl::string_view line);
 };
 
-// One for each session; one thread at a time. Over UDP nothing can be awaited.
+// A fetch that is looked at now and then, by sessions of datagrams, which can ask nothing. One thread at a time.
+class PolledFetch {
+ public:
+  virtual ~PolledFetch() = default;
+
+  // Nothing: it goes on. Does not wait. Not to be called again after an answer.
+  virtual std::optional<FetchAnswer> Poll() = 0;
+};
+
+// The way to what fetches. Any thread; no call waits.
+class FileFetcher {
+ public:
+  virtual ~FileFetcher() = default;
+
+  // A stream that takes one line, the name of a file, and answers it with one line, a FetchAnswer, when the file is
+  // there, or it is known why not. ResourceExhausted: not now; try again in a moment.
+  virtual absl::StatusOr<UniqueFd> Connect() const = 0;
+
+  // The same, asked and looked at from here. Never null.
+  virtual std::unique_ptr<PolledFetch> Begin(absl::string_view name) const = 0;
+
+  // The copy is stale: have the other server asked. Nobody waits for it, so it may be lost.
+  virtual void Refresh(absl::string_view name) const = 0;
+};
+
+// One for each session; one thread at a time.
 class FileFetch {
  public:
   // A file may be large, and the other server slow; that it does not stand still, the fetcher sees to. This bounds what
@@ -71,12 +83,17 @@ class FileFetch {
   // `file` is what Library::Find() has said of the name, in a library that has copies. True: the file is being fetched;
   // when the request is passed again, call it again with what Find() says then. False: `file` may have become another
   // error, as HttpCode() has them, and is to be answered with.
-  // REQUIRES: output.wants_more().
+  // REQUIRES: output.wants_more(). Not over UDP.
   bool Awaits(absl::string_view name, absl::StatusOr<Library::File>& file, Output& output);
 
   // The same for Library::FindFileOrDirectory(). `file` may become a directory without a descriptor: the name is that
   // of one on the other server.
   bool AwaitsFileOrDirectory(absl::string_view name, absl::StatusOr<Library::File>& file, Output& output);
+
+  // Over UDP: the fetch, of which the caller applies the answer to what Find() says then; null if `file` is what to
+  // answer with.
+  std::unique_ptr<PolledFetch> Begin(absl::string_view name, const absl::StatusOr<Library::File>& file) const;
+  static void Apply(const FetchAnswer& answer, absl::StatusOr<Library::File>& file);
 
  private:
   // Shared with the question, which may be answered when the session is gone.

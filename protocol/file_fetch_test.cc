@@ -28,6 +28,7 @@ constexpr int64_t kFuture = 4'000'000'000;
 class RecordingFetcher : public FileFetcher {
  public:
   absl::StatusOr<UniqueFd> Connect() const override { return absl::UnimplementedError("the test answers"); }
+  std::unique_ptr<PolledFetch> Begin(absl::string_view) const override { return nullptr; }
   void Refresh(absl::string_view name) const override { refreshed.emplace_back(name); }
 
   mutable std::vector<std::string> refreshed;

@@ -3,16 +3,29 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
+#include <unistd.h>
 
+#include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
 #include <memory>
 #include <sstream>
 #include <string>
+#include <utility>
 
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "base/unique_fd.h"
+#include "files/library.h"
 #include "gtest/gtest.h"
+#include "protocol/file_fetch.h"
+#include "protocol/output.h"
+#include "protocol/session.h"
 #include "protocol/session_harness.h"
 
 namespace polyserve {
@@ -234,6 +247,94 @@ TEST_F(FileSessionTest, ReturnsForBreathWhileMuchIsUnsent) {
   Input input("G large\nG large\n");
   session.OnInput(input, output);
   EXPECT_EQ(input.bytes(), "G large\n");
+}
+
+class SilentFetcher : public FileFetcher {
+ public:
+  absl::StatusOr<UniqueFd> Connect() const override { return absl::UnimplementedError("the test answers"); }
+  std::unique_ptr<PolledFetch> Begin(absl::string_view) const override { return nullptr; }
+  void Refresh(absl::string_view) const override {}
+};
+
+// The library lacks files that another server has; the test answers in the place of what fetches them.
+class FetchingFileSessionTest : public FileSessionTest {
+ protected:
+  void SetUp() override {
+    FileSessionTest::SetUp();
+    session_ = std::make_unique<FileSession>(*Library::Open(root_.string(), {.has_copies = true}), nullptr, nullptr,
+                                             std::make_shared<SilentFetcher>());
+  }
+
+  // Passes what is left and these bytes to the session. Returns what it has written.
+  std::string Pass(absl::string_view bytes) {
+    rest_.append(bytes.data(), bytes.size());
+    Input input(rest_);
+    if (!rest_.empty()) session_->OnInput(input, output_);
+    rest_ = std::string(input.bytes());
+    requests_ += output_.TakeCounts().requests;
+    std::string written;
+    while (!output_.empty() || output_.has_work()) {
+      if (output_.empty()) output_.TakeWork()(output_);
+      iovec piece;
+      if (output_.FrontMemory(&piece, 1) == 1) {
+        written.append(static_cast<const char*>(piece.iov_base), piece.iov_len);
+        output_.Sent(static_cast<int64_t>(piece.iov_len));
+      } else if (const Output::FileRange* const range = output_.FrontFile()) {
+        std::string part(static_cast<size_t>(range->length), '\0');
+        EXPECT_EQ(::pread(range->file->get(), part.data(), part.size(), range->offset), range->length);
+        written += part;
+        output_.Sent(range->length);
+      }
+    }
+    return written;
+  }
+  std::string Answer(absl::string_view line) {
+    EXPECT_TRUE(output_.asks());
+    output_.Answer(std::string(line));
+    return Pass("");
+  }
+
+  std::unique_ptr<FileSession> session_;
+  std::string rest_;
+  Output output_;
+  int requests_ = 0;
+};
+
+TEST_F(FetchingFileSessionTest, CommandsAboutAFileWaitUntilItIsThere) {
+  const std::pair<const char*, const char*> commands[] = {
+      {"G new\nS a\n", "OK 6\ntheirsOK 5 1000000000\n"},
+      {"S new\n", "OK 6 1000000000\n"},
+      {"R new 1 2\n", "OK 2\nhe"},
+  };
+  int requests = 0;
+  for (const auto& [command, reply] : commands) {
+    fs::remove(root_ / "new");
+    EXPECT_EQ(Pass(command), "");
+    ASSERT_TRUE(output_.asks()) << command;
+    EXPECT_EQ(output_.asked().question.line, "new");
+    Put("new", "theirs");
+    EXPECT_EQ(Answer("200 "), reply);
+    requests += command[0] == 'G' ? 2 : 1;
+    EXPECT_EQ(requests_, requests) << "each counts once";
+  }
+  fs::remove(root_ / "new");
+  EXPECT_EQ(Pass("H new 0 6\n"), "");
+  Put("new", "theirs");
+  EXPECT_TRUE(absl::StartsWith(Answer("200 "), "OK 6 "));
+}
+
+TEST_F(FetchingFileSessionTest, WhyThereIsNoneIsTheAnswerAndTheLineGoesOn) {
+  EXPECT_EQ(Pass("G new\nS new\nG a\n"), "");
+  EXPECT_EQ(Answer("504 late"), "ERR 504 late\n");
+  EXPECT_EQ(Answer("404 none"), "ERR 404 none\nOK 5\nhello");
+}
+
+TEST_F(FetchingFileSessionTest, OtherCommandsWaitForNothing) {
+  EXPECT_EQ(Pass("G ../x\n"), "ERR 400 the name must not hold . or .. as a part\n");
+  EXPECT_EQ(Pass("R new\n"), "ERR 400 expected: R <name> <offset> <length>\n");
+  EXPECT_EQ(Pass("D new\nP new/x 2\nok"), "OK 0\nOK 0\n");
+  EXPECT_EQ(Pass("G sub\n"), "ERR 403 the name is a directory's\n");
+  EXPECT_FALSE(output_.asks());
 }
 
 }  // namespace

@@ -17,6 +17,7 @@
 #include "tests/eventually.h"
 #include "tests/every_model.h"
 #include "tests/file_talk.h"
+#include "tests/http_origin.h"
 #include "tests/peer.h"
 #include "tests/scratch.h"
 #include "tests/scripted_server.h"
@@ -162,6 +163,17 @@ TEST_F(SandboxTest, UpgradeIsRefusedAndTheServerGoesOn) {
   server().Signal(SIGUSR2);
   EXPECT_TRUE(Eventually([&] { return absl::StrContains(server().log(), "no upgrade: --sandbox=on"); }));
   ExpectServesOthers();
+}
+
+// By a process with a filter of its own: it stores files, and asks the one server, where others may do neither.
+TEST_F(SandboxTest, FilesOfAnotherServerAreFetched) {
+  HttpOrigin origin;
+  origin.Start();
+  origin.ServeFile("/pub/sub/b", "theirs");
+  StartInSandbox({absl::StrCat("--upstream=http://", origin.address(), "/pub")});
+  EXPECT_TRUE(absl::EndsWith(Http("GET /sub/b"), "\r\n\r\ntheirs"));
+  EXPECT_TRUE(absl::EndsWith(Http("GET /a"), "\r\n\r\nhello"));
+  ExpectAllAreRestricted();
 }
 
 }  // namespace

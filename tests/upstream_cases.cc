@@ -20,6 +20,7 @@
 #include "tests/peer.h"
 #include "tests/scratch.h"
 #include "tests/server_process.h"
+#include "tests/tftp_peer.h"
 #include "tests/tls_peer.h"
 
 namespace polyserve {
@@ -74,7 +75,7 @@ TEST_F(UpstreamTest, CrowdThatWantsOneFileCausesOneFetch) {
   HttpOrigin::Answer answer = Announce(content.size(), content.substr(0, 1000));
   answer.rest = content.substr(1000);
   origin_.Serve("/pub/a", answer);
-  StartNode();
+  StartNode({"--upstream_fresh=1000"});
   constexpr int kCrowd = 40;
   std::vector<Peer> crowd;
   for (int i = 0; i < kCrowd; ++i) {
@@ -86,6 +87,7 @@ TEST_F(UpstreamTest, CrowdThatWantsOneFileCausesOneFetch) {
   origin_.Release();
   for (Peer& peer : crowd) {
     const std::string reply = peer.ReadToEnd();
+    peer = Peer("");  // A model that serves one client at a time waits for its end.
     EXPECT_EQ(CodeOf(reply), 200);
     EXPECT_EQ(Sha256(ContentOf(reply)), Sha256(content));
   }
@@ -265,6 +267,40 @@ TEST_F(UpstreamTest, ServesWhatItHasIfTheProcessThatFetchesIsKilled) {
   EXPECT_TRUE(Eventually([this] { return absl::StrContains(server().log(), "fetches files has ended"); }));
   EXPECT_EQ(CodeOf(Get("/b")), 502);
   EXPECT_EQ(ContentOf(Get("/a")), "one");
+}
+
+TEST_F(UpstreamTest, FetchesForTheServiceOfFiles) {
+  HttpOrigin::Answer answer = Announce(6, "");
+  answer.rest = "theirs";
+  origin_.Serve("/pub/sub/a", answer);
+  StartNode();
+  Peer peer = Connect("file");
+  peer.Send("G sub/a\nR sub/a 2 2\nS none\n");
+  ASSERT_TRUE(Eventually([this] { return origin_.held() == 1; }));
+  origin_.Release();
+  EXPECT_EQ(peer.ReadLine(), "OK 6\n");
+  EXPECT_EQ(peer.Read(6), "theirs");
+  EXPECT_EQ(peer.ReadLine(), "OK 2\n");
+  EXPECT_EQ(peer.Read(2), "ei");
+  EXPECT_EQ(peer.ReadLine(), "ERR 404 there is no such file\n");
+}
+
+TEST_F(UpstreamTest, FetchesForClientsOfTftp) {
+  HttpOrigin::Answer answer = Announce(6, "");
+  answer.rest = "theirs";
+  origin_.Serve("/pub/sub/a", answer);
+  ServeAlso("tftp+udp");
+  StartNode();
+  TftpPeer peer(server().address("tftp+udp"));
+  peer.Send(TftpPacketOf("RRQ /sub/a octet"));
+  ASSERT_TRUE(Eventually([this] { return origin_.held() == 1; }));
+  peer.SendToServer(TftpPacketOf("RRQ /sub/a octet"));  // It repeats its request, as clients do.
+  origin_.Release();
+  EXPECT_EQ(DescribeTftpPacket(peer.Receive().value_or("nothing")), "DATA 1 theirs");
+  peer.Send(TftpPacketOf("ACK 1"));
+  TftpPeer other(server().address("tftp+udp"));
+  other.Send(TftpPacketOf("RRQ none octet"));
+  EXPECT_EQ(DescribeTftpPacket(other.Receive().value_or("nothing")), "ERROR 1 there is no such file");
 }
 
 TEST_F(UpstreamTest, FetchesForClientsOfTls) {

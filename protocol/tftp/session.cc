@@ -23,8 +23,11 @@ absl::string_view LibraryName(absl::string_view name) {
 }  // namespace
 
 TftpSession::TftpSession(std::shared_ptr<const Library> library, TftpWrites writes,
-                         std::shared_ptr<const Access> access)
-    : library_(std::move(library)), writes_(writes), access_(std::move(access)) {}
+                         std::shared_ptr<const Access> access, std::shared_ptr<const FileFetcher> fetcher)
+    : library_(std::move(library)),
+      writes_(writes),
+      access_(std::move(access)),
+      fetch_(fetcher != nullptr ? std::make_unique<FileFetch>(std::move(fetcher)) : nullptr) {}
 TftpSession::~TftpSession() = default;
 
 // A packet that belongs to no transfer is answered with an error only while the session has none (RFC 1350, section 4,
@@ -100,10 +103,33 @@ void TftpSession::StartTransfer(Output& output) {
   request->is_write ? StartReceiving(*request, output) : StartSending(*request, output);
 }
 
+void TftpSession::StartSending(const TftpRequest& request, Output& output) {
+  const absl::string_view name = LibraryName(request.name);
+  absl::StatusOr<Library::File> file = library_->Find(name);
+  if (fetch_ != nullptr) polled_ = fetch_->Begin(name, file);
+  if (polled_ == nullptr) return SendFile(std::move(file), output);
+  state_ = State::kFetching;
+  looks_ = 0;
+  LookForFetch(output);
+}
+
+// The request is the one that StartTransfer() has accepted.
+void TftpSession::LookForFetch(Output& output) {
+  const std::optional<FetchAnswer> answer = polled_->Poll();
+  if (!answer.has_value() && ++looks_ < kMaxLooks) {
+    return output.SetTimer(std::min(kFirstLook * looks_, kLongestLook));
+  }
+  const absl::StatusOr<TftpRequest> request = ParseTftpRequest(request_);
+  absl::StatusOr<Library::File> file = library_->Find(LibraryName(request->name));
+  FileFetch::Apply(answer.value_or(FetchAnswer{504, "the file does not come in time"}), file);
+  polled_ = nullptr;
+  if (file.ok() && file->is_directory) file = absl::PermissionDeniedError("the name is a directory's");
+  SendFile(std::move(file), output);
+}
+
 // With options the first packet is an OACK, and data follows when the peer has acknowledged it as block 0 (RFC 2347);
 // without any, the data itself is the answer (RFC 1350).
-void TftpSession::StartSending(const TftpRequest& request, Output& output) {
-  absl::StatusOr<Library::File> file = library_->Find(LibraryName(request.name));
+void TftpSession::SendFile(absl::StatusOr<Library::File> file, Output& output) {
   if (!file.ok()) return Refuse(TftpErrorOf(file.status()), file.status().message(), output);
   // The size in netascii is known only after reading the whole file.
   const std::optional<int64_t> size = is_netascii_ ? std::nullopt : std::optional<int64_t>(file->size);
@@ -243,6 +269,7 @@ void TftpSession::Acknowledge(Output& output) {
 void TftpSession::OnTime(Output& output) {
   if (std::exchange(is_asked_again_, false) && heard_) return StartTransfer(output);
   if (state_ == State::kStoring) return StoreUpload(output);
+  if (state_ == State::kFetching) return LookForFetch(output);
   const int most = heard_ ? kMaxRepeats : kMaxRepeatsUnheard;
   if (idle() || ++repeats_ > most) return End(output);
   if (state_ == State::kSending && !awaits_options_ack_) return SendWindow(output);
@@ -284,6 +311,7 @@ void TftpSession::Refuse(TftpError code, absl::string_view text, Output& output)
 // An upload that is not complete leaves nothing behind; see Upload.
 void TftpSession::EndTransfer() {
   state_ = State::kAwaitsRequest;
+  polled_ = nullptr;
   source_ = nullptr;
   upload_ = nullptr;
 }

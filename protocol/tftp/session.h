@@ -4,7 +4,7 @@
 // any size can be sent.
 //
 //                    read request       last block acknowledged, or an error
-//                  ┌─────────────▶ kSending ───────────────────────────────────────────┐
+//                  ┌─(kFetching)─▶ kSending ───────────────────────────────────────────┐
 //   kAwaitsRequest ┤                                                                   ├─▶ the conversation ends
 //                  └─────────────▶ kReceiving ──▶ kStoring ──▶ kReceived ──────────────┘
 //                    write request        all blocks     named, acknowledged   kRemembersEnd later
@@ -22,6 +22,10 @@
 // copy made by the network, so the session decides kCopyInterval later: if the peer has continued the transfer, it was
 // a copy; if the peer has never answered, our packet was lost and is sent again; otherwise the transfer starts again.
 //
+// Fetches. A file that another server has (protocol/file_fetch.h) is fetched first, and looked for at growing
+// intervals: datagrams have no questions. Meanwhile the client repeats its request, or gives up, and finds the file
+// later.
+//
 // Refusals (TftpError): 1 not found, 2 not allowed (a bad name, no uploads), 3 too large or no space left, 4 not
 // understood, 5 no such transfer, 6 a file of this name exists, 8 an option that makes no sense. Bound: one window
 // (TftpTerms) in the output of a call; nothing of the file is held.
@@ -34,10 +38,12 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "access/access.h"
 #include "files/library.h"
+#include "protocol/file_fetch.h"
 #include "protocol/session.h"
 #include "protocol/tftp/netascii.h"
 #include "protocol/tftp/options.h"
@@ -72,10 +78,16 @@ class TftpSession : public Session {
   // before they repeat the block.
   static constexpr absl::Duration kRemembersEnd = absl::Seconds(6);
 
+  // How often it is looked whether a file has been fetched, and for how long: by then, clients have given up.
+  static constexpr absl::Duration kFirstLook = absl::Milliseconds(10);
+  static constexpr absl::Duration kLongestLook = absl::Milliseconds(640);
+  static constexpr int kMaxLooks = 200;
+
   // Sessions share the library, from any number of threads.
-  // `access` may be null. If not, a client may do what everyone may: the protocol has no passwords.
-  TftpSession(std::shared_ptr<const Library> library, TftpWrites writes,
-              std::shared_ptr<const Access> access = nullptr);
+  // `fetcher` may be null: then nothing is fetched. So may `access`. If not, a client may do what everyone may: the
+  // protocol has no passwords.
+  TftpSession(std::shared_ptr<const Library> library, TftpWrites writes, std::shared_ptr<const Access> access = nullptr,
+              std::shared_ptr<const FileFetcher> fetcher = nullptr);
   ~TftpSession() override;
 
   void OnInput(Input& input, Output& output) override;
@@ -89,6 +101,7 @@ class TftpSession : public Session {
  private:
   enum class State {
     kAwaitsRequest,
+    kFetching,  // The file that is asked for; see above.
     kSending,
     kReceiving,
     kStoring,   // All blocks have arrived; another upload holds the directory's lock. See store_upload.h.
@@ -101,6 +114,8 @@ class TftpSession : public Session {
   // Starts the transfer of request_, in place of the current one.
   void StartTransfer(Output& output);
   void StartSending(const TftpRequest& request, Output& output);
+  void LookForFetch(Output& output);
+  void SendFile(absl::StatusOr<Library::File> file, Output& output);
   void StartReceiving(const TftpRequest& request, Output& output);
 
   // Downloads. Each acknowledgement opens the next window; blocks that it leaves out are sent again.
@@ -135,6 +150,9 @@ class TftpSession : public Session {
   const TftpWrites writes_;
   const std::shared_ptr<const Access> access_;
   State state_ = State::kAwaitsRequest;
+  std::unique_ptr<FileFetch> fetch_;     // Null if nothing is fetched.
+  std::unique_ptr<PolledFetch> polled_;  // While kFetching.
+  int looks_ = 0;                        // For it.
   TftpTerms terms_;
   std::string request_;          // That began the transfer; at most kMaxRequestBytes.
   bool is_asked_again_ = false;  // The same request has come again, and nothing of the transfer since.
