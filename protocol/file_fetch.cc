@@ -107,7 +107,7 @@ bool FileFetch::NeedsAnswer(absl::string_view name, const absl::StatusOr<Library
 
 void FileFetch::Ask(const std::shared_ptr<const FileFetcher>& fetcher, const std::shared_ptr<Attempt>& attempt,
                     Output& output) {
-  Output::Question question = {.to = "",
+  Output::Question question = {.to = {},
                                .line = attempt->name,
                                .max_reply_bytes = FetchAnswer::kMaxLineBytes,
                                .patience = kPatience,
