@@ -3,10 +3,8 @@
 #include <pthread.h>
 #include <signal.h>
 
-#include <system_error>
-
 #include "absl/status/status.h"
-#include "absl/strings/str_cat.h"
+#include "base/thread.h"
 #include "net/signals.h"
 
 namespace polyserve {
@@ -35,24 +33,20 @@ sigset_t Awaited() {
 
 }  // namespace
 
-// A new thread inherits the mask of its creator, so everything is blocked around its creation: with a mask that it set
-// itself, a signal could reach it before. If there is no thread, the signals stay with the handlers.
+// The signals are blocked here, for this thread and those that inherit its mask, before there is a thread that takes
+// them: one that comes in between stays pending. If there is no thread, they stay with the handlers.
 absl::StatusOr<std::unique_ptr<SignalThread>> SignalThread::Start(Answer answer) {
   std::unique_ptr<SignalThread> self(new SignalThread(std::move(answer)));
-  sigset_t all, before;
-  ::sigfillset(&all);
-  ::pthread_sigmask(SIG_SETMASK, &all, &before);  // The new thread takes what it waits for, and nothing else.
-  absl::Status status;
-  try {
-    self->thread_ = std::thread(&SignalThread::Run, self.get());
-    // Changed only now that there is a thread to take them: this thread, and those that inherit its mask, leave them
-    // alone from here on.
-    for (const auto& answered : kAnswered) ::sigaddset(&before, answered.signal);
-  } catch (const std::system_error& error) {
-    status = absl::UnavailableError(absl::StrCat("cannot start a thread: ", error.what()));
+  sigset_t answered, before;
+  ::sigemptyset(&answered);
+  for (const auto& each : kAnswered) ::sigaddset(&answered, each.signal);
+  ::pthread_sigmask(SIG_BLOCK, &answered, &before);
+  absl::StatusOr<std::thread> thread = StartThreadWithoutSignals([self = self.get()] { self->Run(); });
+  if (!thread.ok()) {
+    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    return thread.status();
   }
-  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  if (!status.ok()) return status;
+  self->thread_ = *std::move(thread);
   return self;
 }
 

@@ -1,30 +1,25 @@
 #include "net/thread_group.h"
 
 #include <chrono>
-#include <system_error>
 #include <thread>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
+#include "base/thread.h"
 #include "net/signals.h"
 #include "trace/trace.h"
 
 namespace polyserve {
 
 // The lock is held until the thread is in the set. Without it a short-lived thread could look for itself there before
-// it was inserted, and the group would wait for ever for a thread that has ended. std::thread reports a shortage by an
-// exception.
+// it was inserted, and the group would wait for ever for a thread that has ended.
 absl::Status ThreadGroup::Start(absl::AnyInvocable<void()> work) {
   MutexLock lock(mutex_);  // Held, so that the thread is known before it can end.
-  try {
-    std::thread thread(&ThreadGroup::Run, this, std::move(work));
-    running_.insert(thread.native_handle());
-    Trace::Mark(Traced::kThread, -1, 0);
-    // Detached, so that it frees its stack by itself when it ends; running_ is what the destructor waits for instead.
-    thread.detach();
-  } catch (const std::system_error& error) {
-    return absl::UnavailableError(absl::StrCat("cannot start a thread: ", error.what()));
-  }
+  absl::StatusOr<std::thread> thread = StartThread([this, work = std::move(work)]() mutable { Run(std::move(work)); });
+  if (!thread.ok()) return thread.status();
+  running_.insert(thread->native_handle());
+  Trace::Mark(Traced::kThread, -1, 0);
+  // Detached, so that it frees its stack by itself when it ends; running_ is what the destructor waits for instead.
+  thread->detach();
   return absl::OkStatus();
 }
 

@@ -1,20 +1,18 @@
 #include "room/console.h"
 
 #include <poll.h>
-#include <pthread.h>
-#include <signal.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <cstdint>
-#include <system_error>
 #include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/strip.h"
 #include "base/logging.h"
 #include "base/sys_error.h"
+#include "base/thread.h"
 #include "net/shortage.h"
 #include "room/room.h"
 
@@ -31,21 +29,11 @@ absl::StatusOr<std::unique_ptr<Console>> Console::Start(int input, Say say) {
   UniqueFd stop(::eventfd(0, EFD_CLOEXEC));
   if (!stop.ok()) return SysError("eventfd");
   std::unique_ptr<Console> self(new Console(input, std::move(say), std::move(stop)));
-  // All signals are the other threads': they end their waits. A read from the background of a terminal fails with EIO
-  // for a thread that blocks SIGTTIN; otherwise it would stop the whole server. The mask is set before the thread
-  // exists, since a new thread inherits its creator's: if it set the mask itself, a signal could reach it first.
-  sigset_t all, before;
-  ::sigfillset(&all);
-  ::pthread_sigmask(SIG_SETMASK, &all, &before);
-  absl::Status status;
-  try {
-    self->thread_ = std::thread(&Console::Run, self.get());
-  } catch (const std::system_error& error) {
-    // The standard library reports EAGAIN of pthread_create(3), a limit on threads, by an exception. It ends here.
-    status = absl::UnavailableError(error.what());
-  }
-  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  if (!status.ok()) return status;
+  // The signals end the other threads' waits. And a read from the background of a terminal fails with EIO for a thread
+  // that blocks SIGTTIN; otherwise it would stop the whole server.
+  absl::StatusOr<std::thread> thread = StartThreadWithoutSignals([self = self.get()] { self->Run(); });
+  if (!thread.ok()) return thread.status();
+  self->thread_ = *std::move(thread);
   return self;
 }
 

@@ -6,12 +6,11 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <system_error>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "backends/poller/poller.h"
 #include "base/sys_error.h"
+#include "base/thread.h"
 
 namespace polyserve {
 
@@ -46,25 +45,11 @@ absl::StatusOr<std::unique_ptr<SignalRelay>> SignalRelay::Create(int signal) {
   epoll_event at_end = {.events = EPOLLIN, .data = {.fd = relay->end_.get()}};
   if (::epoll_ctl(relay->armed_.get(), EPOLL_CTL_ADD, relay->end_.get(), &at_end) != 0) return SysError("epoll_ctl");
   if (absl::Status status = relay->Arm(EPOLL_CTL_ADD); !status.ok()) return status;
-  if (absl::Status status = relay->Start(); !status.ok()) return status;
+  // Signals are the other threads' to take.
+  absl::StatusOr<std::thread> thread = StartThreadWithoutSignals([relay = relay.get()] { relay->Relay(); });
+  if (!thread.ok()) return thread.status();
+  relay->thread_ = *std::move(thread);
   return relay;
-}
-
-// The thread inherits the mask with which it is created: signals are the other threads' to take. std::thread reports a
-// shortage by an exception.
-absl::Status SignalRelay::Start() {
-  sigset_t all;
-  sigset_t before;
-  ::sigfillset(&all);
-  ::pthread_sigmask(SIG_SETMASK, &all, &before);
-  absl::Status status;
-  try {
-    thread_ = std::thread([this] { Relay(); });
-  } catch (const std::system_error& error) {
-    status = absl::UnavailableError(absl::StrCat("cannot start a thread: ", error.what()));
-  }
-  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  return status;
 }
 
 SignalRelay::~SignalRelay() {

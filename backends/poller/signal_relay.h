@@ -45,7 +45,6 @@ class SignalRelay {
 
  private:
   SignalRelay(int signal, UniqueFd others, UniqueFd armed, UniqueFd end);
-  absl::Status Start();
   void Relay() const;
   absl::Status Control(int operation, int fd, uint8_t events);
   absl::Status Arm(int operation);

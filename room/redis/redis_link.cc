@@ -1,20 +1,18 @@
 #include "room/redis/redis_link.h"
 
 #include <poll.h>
-#include <pthread.h>
-#include <signal.h>
 #include <sys/eventfd.h>
 #include <sys/random.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <system_error>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "base/logging.h"
 #include "base/sys_error.h"
+#include "base/thread.h"
 #include "room/redis/redis_scripts.h"
 
 namespace polyserve {
@@ -58,19 +56,9 @@ absl::StatusOr<std::unique_ptr<RoomLink>> RedisLink::Start(Options options, Loca
   options.outbox.origin = MakeServerId();
   std::unique_ptr<RedisLink> link(new RedisLink(std::move(options), room, std::move(wake)));
   room.SetLink(link.get());
-  // All signals are the other threads'. The mask is set before the thread exists, since a new one inherits it.
-  sigset_t all, before;
-  ::sigfillset(&all);
-  ::pthread_sigmask(SIG_SETMASK, &all, &before);
-  absl::Status status;
-  try {
-    link->thread_ = std::thread(&RedisLink::Run, link.get());
-  } catch (const std::system_error& error) {
-    // The standard library reports EAGAIN of pthread_create(3), a limit on threads, by an exception. It ends here.
-    status = absl::UnavailableError(error.what());
-  }
-  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  if (!status.ok()) return status;
+  absl::StatusOr<std::thread> thread = StartThreadWithoutSignals([link = link.get()] { link->Run(); });
+  if (!thread.ok()) return thread.status();
+  link->thread_ = *std::move(thread);
   MutexLock lock(link->mutex_);
   while (!link->has_attempted_) link->attempted_.wait(link->mutex_);
   return std::unique_ptr<RoomLink>(std::move(link));
