@@ -1,8 +1,6 @@
 #include "backends/stage.h"
 
 #include <algorithm>
-#include <atomic>
-#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <utility>
@@ -55,24 +53,11 @@ void Stage::Add(ThreadedClient& client) {
   client.queued_since = Clock::now();
   queue_.push_back(client);
   ++waiting_;
-  const auto length = static_cast<int64_t>(waiting_);
-  counters_.tasks.fetch_add(1, std::memory_order_relaxed);
-  counters_.waiting.store(length, std::memory_order_relaxed);
-  if (length > counters_.longest.load(std::memory_order_relaxed)) {
-    counters_.longest.store(length, std::memory_order_relaxed);
-  }
+  counters_.CountArrival(static_cast<int64_t>(waiting_));
   wake_.notify_one();
   if (waiting_ < idle_ + static_cast<size_t>(options_.grow_at) || threads_ == options_.threads_max) return;
   const absl::Status status = AddThread();
   if (!status.ok()) LOG_FLOOD(WARNING) << "a stage cannot grow: " << status.message();
-}
-
-void Stage::CountWait(Clock::duration waited) {
-  const int64_t us = std::chrono::duration_cast<std::chrono::microseconds>(waited).count();
-  counters_.waited_us.fetch_add(us, std::memory_order_relaxed);
-  if (us > counters_.longest_wait_us.load(std::memory_order_relaxed)) {
-    counters_.longest_wait_us.store(us, std::memory_order_relaxed);
-  }
 }
 
 void Stage::Close() {
@@ -119,8 +104,7 @@ ThreadedClient* Stage::Take() {
   ThreadedClient& client = queue_.front();
   queue_.pop_front();
   --waiting_;
-  counters_.waiting.store(static_cast<int64_t>(waiting_), std::memory_order_relaxed);
-  CountWait(Clock::now() - client.queued_since);
+  counters_.CountTurn(Clock::now() - client.queued_since);
   return &client;
 }
 

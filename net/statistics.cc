@@ -30,6 +30,20 @@ int64_t SteadyMicroseconds() {
 
 }  // namespace
 
+void QueueCounters::CountArrival(int64_t length) {
+  Counters::Add(tasks, 1);
+  Counters::Add(waiting, 1);
+  // Whoever counts is alone, so that nothing comes between the look and the store.
+  if (length > longest.load(std::memory_order_relaxed)) longest.store(length, std::memory_order_relaxed);
+}
+
+void QueueCounters::CountTurn(std::chrono::nanoseconds waited) {
+  const int64_t us = std::chrono::duration_cast<std::chrono::microseconds>(waited).count();
+  Counters::Add(waiting, -1);
+  Counters::Add(waited_us, us);
+  if (us > longest_wait_us.load(std::memory_order_relaxed)) longest_wait_us.store(us, std::memory_order_relaxed);
+}
+
 void QueueTotals::Add(const QueueCounters& queue) {
   tasks += queue.tasks;
   waiting += queue.waiting;

@@ -12,6 +12,7 @@
 #define POLYSERVE_NET_STATISTICS_H_
 
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -57,6 +58,10 @@ struct alignas(64) QueueCounters {
   std::atomic<int64_t> longest_wait_us{0};
   std::atomic<int64_t> refused{0};  // Refused because the queue was full,
   std::atomic<int64_t> dropped{0};  // or because they had waited for too long.
+
+  // One more waits, and so many do now. / One's turn has come after this time. Not two of these calls at a time.
+  void CountArrival(int64_t length);
+  void CountTurn(std::chrono::nanoseconds waited);
 };
 
 // Over all queues: sums, but of the longest ones the largest.
