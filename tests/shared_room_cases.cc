@@ -174,7 +174,9 @@ TEST_F(SharedRoomTest, HubThatIsReplacedGivesTheNamesOfTheOneBeforeItBack) {
     std::ifstream file(absl::StrCat("/proc/", pid, "/comm"));
     std::string name;
     std::getline(file, name);
-    if (name == "chat hub") EXPECT_EQ(::kill(pid, SIGKILL), 0);
+    if (name == "chat hub") {
+      EXPECT_EQ(::kill(pid, SIGKILL), 0);
+    }
   }
   EXPECT_EQ(ReadPast({"bob"}, ada), "ERR 503 the room was lost, and is made anew: join again\n");
   EXPECT_EQ(ada.ReadToEnd(), "");
