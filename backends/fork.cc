@@ -3,8 +3,7 @@
 // A child that has ended stays a zombie until its parent asks for its status. There are three ways out (--reap):
 //   ignore       SIGCHLD is ignored, and the kernel keeps no status. How a child ended remains unknown.
 //   wait         the parent calls waitpid(2) whenever SIGCHLD arrives.
-//   double_fork  the child forks a grandchild, which serves, and exits at once; init reaps the orphan. Costs a second
-//                fork.
+//   double_fork  the child forks a grandchild, which serves, and exits; init reaps the orphan. Costs a second fork.
 #include <gflags/gflags.h>
 #include <signal.h>
 #include <sys/wait.h>
