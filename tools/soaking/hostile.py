@@ -15,7 +15,7 @@ ANSWERED, REFUSED, LEFT = "answered", "refused", "left"
 
 _TCP_REPAIR = 19  # linux/tcp.h: a socket in repair that is closed says nothing to its peer, as if its machine had lost power.
 _TCP_ESTABLISHED = 1  # include/net/tcp_states.h
-_SERVICES = ("http", "http+tls", "file", "file+tls", "chat", "chat+tls")
+_SERVICES = ("http", "http+tls", "file", "file+tls", "chat", "chat+tls", "wait", "relay")
 _STORM = 60
 
 
@@ -139,8 +139,9 @@ async def _throw(scene, service, data):
 
 
 async def reset_within(scene, chance, bounds):
-    """Leaves within an upload, or within a download. The upload must leave nothing: uploads.Uploads finds it."""
-    kind, name = chance.randrange(4), f"cut-{chance.randrange(1 << 30)}"
+    """Leaves within an upload, within a download, or before the answer to what takes a while. The upload must leave nothing:
+    uploads.Uploads finds it."""
+    kind, name = chance.randrange(6), f"cut-{chance.randrange(1 << 30)}"
 
     async def begin(stream):
         part = chance.randbytes(chance.randrange(1, 50_000))
@@ -148,12 +149,14 @@ async def reset_within(scene, chance, bounds):
             await stream.send(f"PUT /{name} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 60000\r\n\r\n".encode() + part)
         elif kind == 2:
             await stream.send(f"P {name} 60000\n".encode() + part)
+        elif kind >= 4:
+            await stream.send(b"WAIT 300\n" if kind == 4 else b"RELAY 1 after 300 too late\n")
         else:
             await stream.send(f"GET /{scene.huge_name} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode() if kind == 1
                               else f"G {scene.huge_name}\n".encode())
             await asyncio.wait_for(stream.some(), scene.patience_s)
         return LEFT
-    return await _act_and_reset(scene, ("http", "http", "file", "file")[kind], begin)
+    return await _act_and_reset(scene, ("http", "http", "file", "file", "wait", "relay")[kind], begin)
 
 
 async def half_open(scene, chance, bounds):
@@ -162,9 +165,10 @@ async def half_open(scene, chance, bounds):
     loop, peer = asyncio.get_running_loop(), socket.socket()
     try:
         peer.setblocking(False)
-        service = chance.choice(("http", "file", "chat"))
+        service = chance.choice(("http", "file", "chat", "wait", "relay"))
         await loop.sock_connect(peer, at(scene.address(service)))
-        await loop.sock_sendall(peer, chance.choice((b"", b"GET / HTTP/1.1\r\nHo", b"P half-open 1000\nxyz", b"S none\n")))
+        await loop.sock_sendall(peer, chance.choice((b"", b"GET / HTTP/1.1\r\nHo", b"P half-open 1000\nxyz", b"S none\n",
+                                                     b"WAIT 300\n", b"RELAY 1 after 300 too late\n")))
         if not scene.one_at_a_time:
             with contextlib.suppress(OSError):
                 peer.setsockopt(socket.IPPROTO_TCP, _TCP_REPAIR, 1)

@@ -14,7 +14,9 @@ import tempfile
 import time
 from dataclasses import dataclass, field
 
-from . import chat_load, disk as disks, disturbances, file_load, footprint, hostile, tftp_load, web_load
+from conformance.asked import AskedServer
+
+from . import chat_load, disk as disks, disturbances, file_load, footprint, hostile, line_load, tftp_load, web_load
 from .callers import Caller
 from .footprint import Check
 from .ledger import Ledger
@@ -167,10 +169,12 @@ def _good(scene):
     """The clients that keep to their protocols."""
     if scene.one_at_a_time:
         return [web_load.visit(scene, 0, False), web_load.visit(scene, 0, True), file_load.visit(scene, 0, False),
-                file_load.visit(scene, 0, True), tftp_load.visit(scene, 0), chat_load.call_once(scene, 0)]
+                file_load.visit(scene, 0, True), tftp_load.visit(scene, 0), chat_load.call_once(scene, 0), line_load.visit_wait(scene, 0),
+                line_load.visit_relay(scene, 0)]
     return [*(web_load.visit(scene, number, False) for number in range(3)), *(web_load.visit(scene, number, True) for number in range(2)),
             *(file_load.visit(scene, number, False) for number in range(3)), file_load.visit(scene, 0, True),
-            *(tftp_load.visit(scene, number) for number in range(2))]
+            *(tftp_load.visit(scene, number) for number in range(2)), *(line_load.visit_wait(scene, number) for number in range(2)),
+            *(line_load.visit_relay(scene, number) for number in range(2))]
 
 
 class Load:
@@ -343,6 +347,12 @@ async def _serves(scene):
         caller.leave()
     if not await tftp_load.get(scene, name, is_right):
         faults.append("tftp does not serve a new client")
+    for service, asking in (("wait", lambda caller: line_load.wait(scene, caller, 1)),
+                            ("relay", lambda caller: line_load.relay(scene, caller, "say it", "it"))):
+        caller = scene.caller(scene.address(service))
+        if not await asking(caller):
+            faults.append(f"{service} does not serve a new client")
+        caller.leave()
     room = chat_load.Room(scene.ledger)
     for how in dict.fromkeys(_MEMBERS):
         member = chat_load.Member(room, chat_load.DOORS[how](), f"{how}last")
@@ -363,9 +373,9 @@ def run(subject, program, seconds, result, is_isolated, tell):
     begun = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="polyserve-soak-") as folder:
         os.mkdir(os.path.join(folder, "disk"))
-        with disks.make(os.path.join(folder, "disk"), is_isolated) as disk:
+        with AskedServer() as asked, disks.make(os.path.join(folder, "disk"), is_isolated) as disk:
             result.disk = disk.what
-            stand = Stand(program, subject.flags, disk, folder)
+            stand = Stand(program, subject.flags, disk, folder, asked.address)
             try:
                 scene = Scene(subject, stand, disk, result.seed, seconds < 60)
                 asyncio.run(_run(Soak(scene, seconds, result, tell), scene, result))

@@ -15,7 +15,7 @@ _REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__
 _PROGRAMS = os.environ.get("POLYSERVE_BIN", _REPOSITORY)
 _SOAK = [os.path.join(_REPOSITORY, "tools/soak"), f"--bin={_PROGRAMS}"]
 _KINDS = {"http get", "http range", "http put", "https get", "https put", "file get", "file put", "file+tls get", "tftp get",
-          "tftp put", "chat tcp", "chat tls", "chat websocket", "chat udp"}
+          "tftp put", "chat tcp", "chat tls", "chat websocket", "chat udp", "wait", "relay"}
 _HOSTILE = {"slow head", "slow reader", "garbage", "tls garbage", "oversized head", "reset within", "half open", "storm"}
 
 

@@ -16,7 +16,7 @@ from .callers import Stream, at
 from .ledger import STOP_GRACE_S
 from .web_load import read_reply
 
-SERVICES = ("http", "http+tls", "file", "file+tls", "chat", "chat+tls", "chat+udp", "tftp+udp")
+SERVICES = ("http", "http+tls", "file", "file+tls", "chat", "chat+tls", "chat+udp", "tftp+udp", "wait", "relay")
 _PATIENCE_S = 30.0
 _LAST_LINES = 40
 _PR_SET_CHILD_SUBREAPER = 36  # linux/prctl.h
@@ -42,8 +42,8 @@ class Stand:
     folder      of what belongs to it, beside the library: program, certificate, logs, temporaries
     """
 
-    def __init__(self, program, model_flags, disk, folder):
-        """Starts it. Raises processes.ServerError. `model_flags` begin with --model."""
+    def __init__(self, program, model_flags, disk, folder, asked):
+        """Starts it. Raises processes.ServerError. `model_flags` begin with --model; `asked` is where relay asks."""
         self.folder, self._program, self.root = folder, program, disk.root
         self.log_path = os.path.join(folder, "server.log")
         self.access_log = os.path.join(os.path.dirname(disk.root), "access.log")
@@ -56,7 +56,7 @@ class Stand:
         self.certificate = self.make_certificate()
         listen = ",".join(f"{service}://127.0.0.1:0" for service in SERVICES)
         argv = [self._own("server"), *model_flags, f"--listen={listen}", f"--root={disk.root}", f"--access_log={self.access_log}",
-                f"--tls_cert={self._own('tls.pem')}", *FLAGS, *disk.flags]
+                f"--tls_cert={self._own('tls.pem')}", f"--relay_to={asked}", *FLAGS, *disk.flags]
         with open(self.log_path, "a", encoding="utf-8") as log:
             self._process = processes.spawn(argv, stderr=log, stdout=subprocess.PIPE, env={**os.environ, "TMPDIR": self.temporaries})
         self.session = self.pid = self._process.pid
