@@ -126,7 +126,7 @@ class ConnectedUpstreamTest : public testing::TestWithParam<Upstream::Socket> {
   Upstream& Ask(absl::StatusOr<UniqueFd> connection) {
     auto made = std::make_shared<absl::StatusOr<UniqueFd>>(std::move(connection));
     Output::Question question = {
-        .to = "", .line = "hello", .max_reply_bytes = kMaxReplyBytes, .patience = absl::Seconds(30)};
+        .to = {}, .line = "hello", .max_reply_bytes = kMaxReplyBytes, .patience = absl::Seconds(30)};
     question.connect = [made] { return std::move(*made); };
     output_.Ask(std::move(question), [this](absl::StatusOr<std::string> reply, Output&) { reply_ = std::move(reply); });
     return Upstream::Of(output_, GetParam());
