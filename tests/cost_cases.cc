@@ -228,10 +228,10 @@ class RingTest : public EveryModelTest {
   std::optional<int64_t> CountOperations() {
     std::optional<int64_t> all;
     for (const pid_t process : server().processes()) {
-      std::error_code error;
-      for (const auto& entry : std::filesystem::directory_iterator(absl::StrCat("/proc/", process, "/fd"), error)) {
-        if (std::filesystem::read_symlink(entry.path(), error).string() != "anon_inode:[io_uring]") continue;
-        const std::string number = entry.path().filename().string();
+      for (const int number : DescriptorsOf(process)) {
+        std::error_code error;
+        const std::string path = absl::StrCat("/proc/", process, "/fd/", number);
+        if (std::filesystem::read_symlink(path, error).string() != "anon_inode:[io_uring]") continue;
         std::ifstream facts(absl::StrCat("/proc/", process, "/fdinfo/", number));
         for (std::string name; facts >> name;) {
           int64_t tail = 0;

@@ -7,8 +7,6 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
-#include <fstream>
-#include <iterator>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
@@ -25,6 +23,7 @@
 #include "tests/eventually.h"
 #include "tests/every_model.h"
 #include "tests/peer.h"
+#include "tests/proc.h"
 #include "tests/program_path.h"
 #include "tests/scratch.h"
 #include "tests/tls_peer.h"
@@ -92,12 +91,6 @@ class ExecTest : public EveryModelTest {
     const std::string reply = peer.ReadToEnd();
     const std::string content = reply.substr(std::min(reply.size(), reply.find("\r\n\r\n")));
     return nlohmann::json::parse(content, nullptr, false)["services"]["exec"]["errors"];
-  }
-
-  // The processes that serve no client name themselves (PR_SET_NAME, prctl(2)).
-  static std::string NameOf(pid_t pid) {
-    std::ifstream file(absl::StrCat("/proc/", pid, "/comm"));
-    return std::string(std::istreambuf_iterator<char>(file), {});
   }
 
   static bool IsGone(pid_t pid) { return ::kill(pid, 0) != 0 && errno == ESRCH; }
@@ -317,7 +310,7 @@ TEST_F(ExecTest, NoProgramIsEndedBeforeTheStopBegins) {
   };
   EXPECT_TRUE(is_served());
   for (const pid_t pid : server().processes()) {
-    if (NameOf(pid) == "program host\n") ::kill(pid, SIGTERM);
+    if (NameOf(pid) == "program host") ::kill(pid, SIGTERM);
   }
   server().Signal(SIGTERM);
   EXPECT_TRUE(Eventually([this] { return absl::StrContains(server().log(), "told to stop: "); }));
@@ -363,7 +356,7 @@ TEST_F(ExecTest, KilledProcessOfAClientTakesItsProgramAlong) {
   const pid_t program = PidOf(peer);
   for (const pid_t pid : server().processes()) {
     const std::string name = NameOf(pid);
-    if (pid != server().pid() && name != "program host\n" && !absl::StartsWith(name, "chat ")) ::kill(pid, SIGKILL);
+    if (pid != server().pid() && name != "program host" && !absl::StartsWith(name, "chat ")) ::kill(pid, SIGKILL);
   }
   ExpectGone(program);
   EXPECT_TRUE(peer.AwaitClose());
@@ -374,7 +367,7 @@ TEST_F(ExecTest, KilledHostTakesItsProgramsAlongAndNothingElse) {
   Peer peer = Connect("exec");
   const pid_t program = PidOf(peer);
   for (const pid_t pid : server().processes()) {
-    if (NameOf(pid) == "program host\n") ::kill(pid, SIGKILL);
+    if (NameOf(pid) == "program host") ::kill(pid, SIGKILL);
   }
   ExpectGone(program);
   EXPECT_TRUE(peer.AwaitClose());

@@ -4,8 +4,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <fstream>
-#include <iterator>
 #include <string>
 #include <vector>
 
@@ -18,6 +16,7 @@
 #include "tests/chat_test.h"
 #include "tests/eventually.h"
 #include "tests/peer.h"
+#include "tests/proc.h"
 
 namespace polyserve {
 
@@ -35,18 +34,11 @@ class HubTest : public RoomTest {
   void Kill(bool hub, int signal = SIGKILL) {
     int killed = 0;
     for (const pid_t pid : server().processes()) {
-      const bool is_hub = NameOf(pid) == "chat hub\n";
-      if (pid == server().pid() || is_hub != hub || NameOf(pid) == "chat keeper\n") continue;
+      const bool is_hub = NameOf(pid) == "chat hub";
+      if (pid == server().pid() || is_hub != hub || NameOf(pid) == "chat keeper") continue;
       killed += ::kill(pid, signal) == 0 ? 1 : 0;
     }
     EXPECT_GT(killed, 0);
-  }
-
- private:
-  // The processes of the room name themselves (PR_SET_NAME, prctl(2)).
-  static std::string NameOf(pid_t pid) {
-    std::ifstream file(absl::StrCat("/proc/", pid, "/comm"));
-    return std::string(std::istreambuf_iterator<char>(file), {});
   }
 };
 

@@ -3,25 +3,19 @@
 #include <unistd.h>
 
 #include <fstream>
-#include <iterator>
 #include <string>
 #include <utility>
 
 #include "absl/strings/match.h"
-#include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "gtest/gtest.h"
 #include "tests/every_model.h"
 #include "tests/peer.h"
+#include "tests/proc.h"
 
 namespace polyserve {
 
 namespace {
-
-std::string StatusOf(pid_t process) {
-  std::ifstream stream(absl::StrCat("/proc/", process, "/status"));
-  return std::string(std::istreambuf_iterator<char>(stream), {});
-}
 
 // user_namespaces(7): in one whose maker was nobody in particular, as that of Bazel's sandbox, it is refused.
 bool MayChangeGroups() {
@@ -36,7 +30,7 @@ class PrivilegeTest : public EveryModelTest {
   void ExpectOfAll(absl::string_view line) {
     AwaitQuiet();
     for (const pid_t process : server().processes()) {
-      const std::string status = StatusOf(process);
+      const std::string status = ReadProc(process, "status");
       // One that has just ended has no status.
       EXPECT_TRUE(status.empty() || absl::StrContains(status, line)) << line << " is missing of\n" << status;
     }

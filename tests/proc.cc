@@ -25,30 +25,23 @@ namespace polyserve {
 
 namespace {
 
-// Empty if the process has gone. If it goes between the opening and the reading, that is an error of the stream
-// (ESRCH), and would be an exception of an iterator.
-std::string ReadProc(pid_t pid, absl::string_view file) {
-  const std::ifstream stream(absl::StrCat("/proc/", pid, "/", file));
-  std::ostringstream text;
-  text << stream.rdbuf();
-  return text.str();
-}
-
 #if defined(__SANITIZE_THREAD__)
 constexpr bool kSanitizerHasThread = true;  // In each process, the second one; it wakes ten times a second.
 #else
 constexpr bool kSanitizerHasThread = false;
 #endif
 
-// The entries of a directory that are numbers.
-std::vector<pid_t> NumbersIn(const std::string& directory) {
-  std::vector<pid_t> pids;
+// The entries of a directory that are numbers. A process may go between two of them: an error (ENOENT), which ++ of the
+// iterator would throw.
+std::vector<int> NumbersIn(const std::string& directory) {
+  std::vector<int> numbers;
   std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(directory, error)) {
-    pid_t pid = 0;
-    if (absl::SimpleAtoi(entry.path().filename().string(), &pid)) pids.push_back(pid);
+  std::filesystem::directory_iterator entry(directory, error);
+  for (; entry != std::filesystem::directory_iterator(); entry.increment(error)) {
+    int number = 0;
+    if (absl::SimpleAtoi(entry->path().filename().string(), &number)) numbers.push_back(number);
   }
-  return pids;
+  return numbers;
 }
 
 // The fields of /proc/PID/stat from the third one on ("state ppid ..."): the second is the program's name, which may
@@ -74,6 +67,17 @@ std::string StateOf(pid_t pid) {
 }
 
 }  // namespace
+
+// If the process goes between the opening and the reading, that is an error of the stream (ESRCH), and would be an
+// exception of an iterator (std::istreambuf_iterator).
+std::string ReadProc(pid_t pid, absl::string_view file) {
+  const std::ifstream stream(absl::StrCat("/proc/", pid, "/", file));
+  std::ostringstream text;
+  text << stream.rdbuf();
+  return text.str();
+}
+
+std::string NameOf(pid_t pid) { return std::string(absl::StripAsciiWhitespace(ReadProc(pid, "comm"))); }
 
 std::vector<pid_t> ProcessesWithEnvironment(absl::string_view setting) {
   std::vector<pid_t> found;
@@ -102,11 +106,9 @@ std::vector<pid_t> ThreadsOf(pid_t pid) {
   return threads;
 }
 
-size_t CountDescriptors(pid_t pid) {
-  std::error_code error;
-  const std::filesystem::directory_iterator entries(absl::StrCat("/proc/", pid, "/fd"), error);
-  return static_cast<size_t>(std::distance(begin(entries), end(entries)));
-}
+std::vector<int> DescriptorsOf(pid_t pid) { return NumbersIn(absl::StrCat("/proc/", pid, "/fd")); }
+
+size_t CountDescriptors(pid_t pid) { return DescriptorsOf(pid).size(); }
 
 int64_t PeakMemoryBytes(pid_t pid) {
   int64_t kibibytes = 0;
@@ -139,7 +141,7 @@ bool IsSignalPending(pid_t pid, int signal) {
 }
 
 int LowestFreeDescriptor(pid_t pid, int more) {
-  const std::vector<pid_t> open = NumbersIn(absl::StrCat("/proc/", pid, "/fd"));
+  const std::vector<int> open = DescriptorsOf(pid);
   int free = 0;
   while (std::find(open.begin(), open.end(), free) != open.end() || more-- > 0) ++free;
   return free;
@@ -156,7 +158,7 @@ std::vector<UniqueFd> ListenersOf(pid_t pid, absl::string_view address) {
   std::vector<UniqueFd> listeners;
   // Copies of another process's descriptors (pidfd_getfd(2)): their options are those of the server's own listeners.
   const UniqueFd process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
-  for (const pid_t number : NumbersIn(absl::StrCat("/proc/", pid, "/fd"))) {
+  for (const int number : DescriptorsOf(pid)) {
     UniqueFd fd(static_cast<int>(::syscall(SYS_pidfd_getfd, process.get(), number, 0)));
     int listens = 0;
     socklen_t size = sizeof(listens);

@@ -27,7 +27,12 @@ std::vector<pid_t> ZombiesOf(const std::vector<pid_t>& parents);
 // as well. The first one has that of the process.
 std::vector<pid_t> ThreadsOf(pid_t pid);
 
-// Zero, or "", if the process has ended. Sockets and pipes are descriptors, too.
+// Zero, "", or nothing, if the process has ended, also if it does so meanwhile. Sockets and pipes are descriptors, too.
+std::string ReadProc(pid_t pid, absl::string_view file);  // "status", for example, or "task/TID/comm".
+// As those that serve no client name themselves (PR_SET_NAME, prctl(2)), such as "chat hub"; of the others, the
+// program's.
+std::string NameOf(pid_t pid);
+std::vector<int> DescriptorsOf(pid_t pid);
 size_t CountDescriptors(pid_t pid);
 int64_t PeakMemoryBytes(pid_t pid);  // The most that was ever resident.
 absl::Duration ProcessorTime(pid_t pid);

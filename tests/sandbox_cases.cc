@@ -4,8 +4,6 @@
 #include <sys/stat.h>
 
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <string>
 #include <utility>
 #include <vector>
@@ -19,6 +17,7 @@
 #include "tests/file_talk.h"
 #include "tests/http_origin.h"
 #include "tests/peer.h"
+#include "tests/proc.h"
 #include "tests/scratch.h"
 #include "tests/scripted_server.h"
 #include "tests/tftp_peer.h"
@@ -53,8 +52,7 @@ class SandboxTest : public EveryModelTest {
   void ExpectAllAreRestricted() {
     AwaitQuiet();
     for (const pid_t process : server().processes()) {
-      std::ifstream stream(absl::StrCat("/proc/", process, "/status"));
-      const std::string status(std::istreambuf_iterator<char>(stream), {});
+      const std::string status = ReadProc(process, "status");
       EXPECT_TRUE(status.empty() || absl::StrContains(status, "\nSeccomp:\t2\n")) << status;
     }
   }

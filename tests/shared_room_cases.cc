@@ -3,7 +3,6 @@
 #include <signal.h>
 #include <sys/types.h>
 
-#include <fstream>
 #include <memory>
 #include <string>
 #include <utility>
@@ -17,6 +16,7 @@
 #include "tests/datagram_peer.h"
 #include "tests/eventually.h"
 #include "tests/peer.h"
+#include "tests/proc.h"
 #include "tests/redis_process.h"
 #include "tests/server_process.h"
 #include "tests/websocket_peer.h"
@@ -171,12 +171,7 @@ TEST_F(SharedRoomTest, HubThatIsReplacedGivesTheNamesOfTheOneBeforeItBack) {
   Peer bob = JoinOther("bob"), ada = Join("ada");
   EXPECT_EQ(bob.ReadLine(), Arrival("ada"));
   for (const pid_t pid : server().processes()) {
-    std::ifstream file(absl::StrCat("/proc/", pid, "/comm"));
-    std::string name;
-    std::getline(file, name);
-    if (name == "chat hub") {
-      EXPECT_EQ(::kill(pid, SIGKILL), 0);
-    }
+    if (NameOf(pid) == "chat hub") EXPECT_EQ(::kill(pid, SIGKILL), 0);
   }
   EXPECT_EQ(ReadPast({"bob"}, ada), "ERR 503 the room was lost, and is made anew: join again\n");
   EXPECT_EQ(ada.ReadToEnd(), "");

@@ -3,7 +3,6 @@
 #include <signal.h>
 
 #include <cstddef>
-#include <fstream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -18,6 +17,7 @@
 #include "tests/every_model.h"
 #include "tests/http_origin.h"
 #include "tests/peer.h"
+#include "tests/proc.h"
 #include "tests/scratch.h"
 #include "tests/server_process.h"
 #include "tests/tftp_peer.h"
@@ -259,9 +259,7 @@ TEST_F(UpstreamTest, ServesWhatItHasIfTheProcessThatFetchesIsKilled) {
   EXPECT_EQ(ContentOf(Get("/a")), "one");
   bool was_killed = false;
   for (const pid_t process : server().processes()) {
-    std::string name;
-    std::ifstream(absl::StrCat("/proc/", process, "/comm")) >> name;
-    if (name == "fetcher") was_killed = ::kill(process, SIGKILL) == 0;
+    if (NameOf(process) == "fetcher") was_killed = ::kill(process, SIGKILL) == 0;
   }
   ASSERT_TRUE(was_killed);
   EXPECT_TRUE(Eventually([this] { return absl::StrContains(server().log(), "fetches files has ended"); }));
