@@ -107,15 +107,20 @@ class HaproxyTest(_Cases, unittest.TestCase):
         with contextlib.ExitStack() as load:
             askers = [load.enter_context(stand.Asker(ask)) for ask in asks]
             for server in self.stand.servers.values():
-                self.assertTrue(all(asker.await_more(_QUIET_REQUESTS) for asker in askers))
+                self.await_answers(askers)
                 self.end(server, askers[0])
                 self.assertEqual(server.await_end(), 0)
                 before = len(server.requests())
                 server.start()
                 # The next one stops only when this one is back, or nobody would serve.
                 self.assertTrue(stand.eventually(lambda: len(server.requests()) > before), self.stand.balancer_log())
-            self.assertTrue(all(asker.await_more(_QUIET_REQUESTS) for asker in askers))
+            self.await_answers(askers)
         self.assertEqual([asker.failures for asker in askers], [[]] * len(askers))
+
+    def await_answers(self, askers):
+        """Until each of them has had some more."""
+        answered = [asker.await_more(_QUIET_REQUESTS) for asker in askers]
+        self.assertEqual(answered, [True] * len(askers), [asker.failures for asker in askers])
 
     @staticmethod
     def ask_again(connection):

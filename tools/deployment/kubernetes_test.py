@@ -189,8 +189,10 @@ class RedisTest(_Manifest):
         with stand.socket.create_connection((stand.BALANCER, chat), stand.PATIENCE_S) as ada:
             ada.sendall(b"L ada\n")
             self.assertEqual(ada.recv(3), b"OK\n")
-        listed = subprocess.run([stand.needed("redis-cli"), "-p", str(port), "keys", "*"], capture_output=True, text=True, check=True)
-        self.assertIn("polyserve:", listed.stdout)
+        # Ada is a member at once, also if the server has not reached Redis yet.
+        listing = [stand.needed("redis-cli"), "-p", str(port), "keys", "*"]
+        self.assertTrue(stand.eventually(
+            lambda: "polyserve:" in subprocess.run(listing, capture_output=True, text=True, check=True).stdout, pause_s=0.5))
         self.assertFalse(os.path.exists(os.path.join(self.folder, "dump.rdb")))
 
 
