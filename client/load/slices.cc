@@ -1,5 +1,6 @@
 #include "client/load/slices.h"
 
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -20,8 +21,14 @@ namespace {
 constexpr double kLeastSeconds = 0.001;
 constexpr double kMostSeconds = 24 * 60 * 60;
 
+// The plan has the rate of the order already.
 absl::Status CheckRate(const LoadPlan& plan, const SliceOrder& order) {
-  // Threads of a kind of their own (a chat room, slow readers) have a pace of their own, too.
+  // Clients that give up are an open loop in any case, with threads of their own.
+  if (plan.impatience.has_value()) {
+    return plan.rate.has_value() ? absl::OkStatus()
+                                 : absl::InvalidArgumentError("clients that give up need a rate: SECONDS RATE");
+  }
+  // Other threads of a kind of their own (a chat room, slow readers) have a pace of their own, too.
   if (!order.rate.has_value() || (plan.make_thread == nullptr && plan.depth == 1)) return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrCat(plan.workload, " takes no rate here"));
 }
@@ -56,9 +63,9 @@ absl::StatusOr<bool> RunSlices(LoadPlan plan, std::istream& orders, std::ostream
   for (std::string line; std::getline(orders, line);) {
     const absl::StatusOr<SliceOrder> order = ParseSliceOrder(line);
     if (!order.ok()) return order.status();
-    if (absl::Status status = CheckRate(plan, *order); !status.ok()) return status;
     plan.duration = order->duration;
     plan.rate = order->rate.has_value() ? order->rate : usual_rate;
+    if (absl::Status status = CheckRate(plan, *order); !status.ok()) return status;
     const LoadTally tally = load->Run(plan.duration, plan.rate);
     all_good = all_good && FaultsOf(plan, tally).empty();
     // Flushed, since that program waits for this line before it writes the next order.

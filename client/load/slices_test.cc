@@ -12,11 +12,14 @@
 #include <thread>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/match.h"
 #include "absl/time/time.h"
 #include "base/unique_fd.h"
+#include "client/load/arrivals.h"
 #include "client/load/exchange.h"
+#include "client/load/impatient_clients.h"
 #include "client/load/plan.h"
 #include "gtest/gtest.h"
 #include "net/endpoint.h"
@@ -132,6 +135,34 @@ TEST(SlicesTest, NewConnectionsForEachRequestWorkAsWell) {
   const std::vector<nlohmann::json> reports = Reports(plan, "0.03\n0.03\n");
   ASSERT_EQ(reports.size(), 2u);
   EXPECT_GT(reports[1]["replies"], 0);
+}
+
+LoadPlan ImpatientPlanFor(const Endpoint& server) {
+  LoadPlan plan = PlanFor(server);
+  plan.connections = 50;
+  plan.connection_each = true;
+  plan.impatience = Impatience{.give_up = absl::Seconds(20)};
+  plan.make_thread = [](const LoadPlan& share) { return std::make_unique<ImpatientClients>(share); };
+  return plan;
+}
+
+TEST(SlicesTest, ClientsThatGiveUpHaveTheRateOfEachSlice) {
+  const EchoServer server;
+  LoadPlan plan = ImpatientPlanFor(server.address());
+  plan.arrivals = Arrivals::Kind::kFixed;
+  const std::vector<nlohmann::json> reports = Reports(plan, "0.1 100\n0.1 200\n");
+  ASSERT_EQ(reports.size(), 2u);
+  EXPECT_EQ(reports[0]["due"], 10);
+  EXPECT_EQ(reports[1]["due"], 20);
+  EXPECT_EQ(reports[1]["rate"], 200);
+}
+
+TEST(SlicesTest, ClientsThatGiveUpNeedARate) {
+  const EchoServer server;
+  std::istringstream input("0.1\n");
+  std::ostringstream output;
+  const absl::Status status = RunSlices(ImpatientPlanFor(server.address()), input, output).status();
+  EXPECT_TRUE(absl::IsInvalidArgument(status)) << status;
 }
 
 TEST(SlicesTest, ALineThatMakesNoSenseEndsIt) {
