@@ -70,9 +70,10 @@ void ImpatientClients::Load() {
   ending_ = false;
   arrivals_.emplace(BeginArrivals());
   next_due_ = start_ + arrivals_->Next();
+  AskDue();
   while (!ending_) {
-    AskDue();
     Wait();
+    AskDue();  // Before the end is noticed: what has become due until then belongs to the load, however late this is.
     ending_ = IsOver();
   }
   tally_.overdue = overdue_.size();

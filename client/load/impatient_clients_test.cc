@@ -8,6 +8,7 @@
 #include <atomic>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -203,6 +204,33 @@ TEST(ImpatientClientsTest, ReplyThatIsLookedAtTooLateIsNotInTime) {
   const LoadTally tally = Load(plan);
   EXPECT_EQ(tally.replies_in_all, 0u);
   EXPECT_EQ(tally.gave_up, tally.due);
+}
+
+// The thread has other things to do until the load is over. The clients come all the same.
+TEST(ImpatientClientsTest, WhatIsDueWhileTheThreadIsHeldUpIsAsked) {
+  class SlowExchange : public FixedExchange {
+   public:
+    SlowExchange(std::shared_ptr<bool> has_slept)
+        : FixedExchange(std::make_shared<const std::string>("ask\n"), std::make_shared<const std::string>("OK\n")),
+          has_slept_(std::move(has_slept)) {}
+    absl::string_view Ask() override {
+      if (!std::exchange(*has_slept_, true)) absl::SleepFor(absl::Milliseconds(300));
+      return FixedExchange::Ask();
+    }
+
+   private:
+    const std::shared_ptr<bool> has_slept_;
+  };
+  const FakeServer server([](int fd) {
+    if (!HearLine(fd)) return;
+    Say(fd, "OK\n");
+    HearEnd(fd);
+  });
+  LoadPlan plan = PlanFor(server.address(), {kLong});
+  plan.make_exchange = [has_slept = std::make_shared<bool>()] { return std::make_unique<SlowExchange>(has_slept); };
+  const LoadTally tally = Load(plan);
+  EXPECT_EQ(tally.due, 20u);
+  EXPECT_EQ(tally.replies_in_all, 20u);
 }
 
 TEST(ImpatientClientsTest, WrongReplyIsNoRefusalAndNotTriedAgain) {
