@@ -71,7 +71,7 @@ class Promise:
 
     def is_kept(self, slow, requests):
         """Whether a slice with this many requests, of which `slow` were slow, kept it."""
-        return requests > 0 and slow <= (1 - self.share) * requests
+        return requests > 0 and slow <= (1 - self.share) * requests + 1e-6  # 1 of 10 is no more than 1 - 0.9 of 10.
 
 
 def parse(text):
@@ -80,7 +80,7 @@ def parse(text):
     if not match or float(match[2]) <= 0:
         raise ValueError(f"'{text}' is not a promise; write p99<10ms, with p50, p90, p99 or p99.9, and us, ms or s")
     bound_us = float(match[2]) * _UNITS_US[match[3]]
-    return Promise(float(match[1]) / 100, bound_us, f"p{match[1]}<{float(match[2]):g}{match[3]}")
+    return Promise(round(float(match[1]) / 100, 3), bound_us, f"p{match[1]}<{float(match[2]):g}{match[3]}")
 
 
 @dataclass(frozen=True)

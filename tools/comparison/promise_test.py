@@ -91,6 +91,12 @@ class ParseTest(unittest.TestCase):
         self.assertFalse(_P99.is_kept(2, 100))
         self.assertFalse(_P99.is_kept(0, 0))
 
+    def test_its_share_is_exact_at_whole_numbers(self):
+        for text, requests in (("p90<10ms", 10), ("p99<10ms", 100), ("p99.9<10ms", 1000)):
+            for times in (1, 3, 70):
+                self.assertTrue(promise.parse(text).is_kept(times, times * requests), (text, times))
+                self.assertFalse(promise.parse(text).is_kept(times + 1, times * requests), (text, times))
+
     def test_a_slice_is_long_for_its_bound(self):
         self.assertEqual(promise.parse("p99<1ms").slice_s, 0.5)
         self.assertEqual(promise.parse("p99<40ms").slice_s, 2.0)

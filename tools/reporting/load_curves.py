@@ -78,7 +78,7 @@ def _at_given_rates(rows, workload, subject, wanted):
         values, counts = inference.merged([times for _, times, _ in entries])
         totals = numpy.cumsum(counts.sum(axis=0))
         if _tells(wanted, totals[-1]):
-            place = int(numpy.searchsorted(totals, math.ceil(wanted.share * totals[-1])))
+            place = int(numpy.searchsorted(totals, math.ceil(wanted.share * totals[-1] - 1e-6)))
             rate = float(numpy.median([rate for rate, _, _ in entries]))
             points.append((rate, float(values[place]) / 1e3, sum(slices for _, _, slices in entries)))
     return points
@@ -140,7 +140,8 @@ def _most_rate(curves):
     marked = [curve.kept_up_to.high for curve in curves.values() if curve.kept_up_to]
     marked += [curve.knee[0] for curve in curves.values() if curve.knee]
     tried = max(rate for curve in curves.values() for rate, _ in curve.line)
-    return min(tried, _BEYOND * max(marked)) if marked else tried
+    furthest = max(marked, default=0)  # 0, too, if no rate keeps the promise, and no line has a knee.
+    return min(tried, _BEYOND * furthest) if furthest > 0 else tried
 
 
 def _draw_curve(on, axes, name, curve, wanted):
@@ -180,7 +181,7 @@ def _finish(axes, title, most, is_narrow):
 def _alt(workload, wanted, curves):
     """What the plot shows, in words."""
     knees = {name: curve.knee for name, curve in curves.items() if curve.knee}
-    kept = {name: curve.kept_up_to.median for name, curve in curves.items() if curve.kept_up_to}
+    kept = {name: curve.kept_up_to.median for name, curve in curves.items() if curve.kept_up_to and curve.kept_up_to.median > 0}
     text = f"Curves on a logarithmic scale: latency against rate under {workload.title}, with the promise {wanted.text}."
     if kept:
         best = max(kept, key=kept.get)

@@ -83,6 +83,15 @@ class CurveTest(unittest.TestCase):
         curve = self.curve([(100, 50.0)], [low(1, [10_000, 60]), low(2, [10_000, 38, 30_000, 2])])
         self.assertEqual(curve.points, ((20.0, 30.0), (100, 50.0)))  # Of 100 requests the 99th; of 60 alone there is none.
 
+    def test_the_slowest_of_a_thousand_requests_is_beyond_p99_9(self):
+        row = {"subject": "epoll", "workload": "echo", "point": "low", "rate": 20.0,
+               "load": {"response_ns": {"histogram": [10_000, 999, 50_000, 1]}}}
+        self.assertEqual(load_curves._at_given_rates([row], "echo", "epoll", promise.parse("p99.9<10ms")), [(20.0, 10.0, 1)])
+
+    def test_where_no_rate_keeps_the_promise_all_that_were_tried_are_drawn(self):
+        curve = load_curves.Curve((), ((100, 20_000.0), (200, 30_000.0)), None, results.Estimate(0, 0, 0, 3))
+        self.assertEqual(load_curves._most_rate({"epoll": curve}), 200)
+
     def test_a_run_from_before_times_were_kept_has_no_curve(self):
         self.write("promise.jsonl", [self.line([[100.0, 1, 0], [200.0, 0, 0]])])
         found = results.Results(self.folder)
