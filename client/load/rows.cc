@@ -1,6 +1,7 @@
 #include "client/load/rows.h"
 
 #include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
 #include <utility>
 
@@ -18,7 +19,7 @@ constexpr std::pair<const char*, double> kQuantiles[] = {
 // The average of an interval, its bursts included.
 std::optional<double> RateIn(const LoadPlan& plan, double begin_s, double end_s) {
   if (plan.profile == nullptr) return plan.rate;
-  const auto due = [&plan](double time_s) { return plan.profile->Expected(static_cast<int64_t>(time_s * 1e9)); };
+  const auto due = [&plan](double time_s) { return plan.profile->Expected(std::llround(time_s * 1e9)); };
   return end_s > begin_s ? (due(end_s) - due(begin_s)) / (end_s - begin_s) : 0;
 }
 
