@@ -277,10 +277,12 @@ absl::Status MakeImpatient(LoadPlan& plan) {
   return absl::OkStatus();
 }
 
-// As many as are under way if all tries are in vain, and some for a rate that varies.
-int PlacesFor(const Impatience& impatience, double rate) {
+// As many as are under way if all tries are in vain, and some for arrivals at random.
+int PlacesFor(const Impatience& impatience, const LoadPlan& plan) {
   const int tries = impatience.retry == Impatience::Retry::kNone ? 1 : impatience.tries;
-  const double under_way = rate * absl::ToDoubleSeconds(impatience.give_up) * tries;
+  const absl::Duration time = impatience.give_up * tries;
+  const double under_way =
+      plan.profile == nullptr ? *plan.rate * absl::ToDoubleSeconds(time) : plan.profile->MostWithin(time);
   return static_cast<int>(std::min(kFewestPlaces + 1.25 * under_way, kMostPlaces));
 }
 
@@ -345,7 +347,7 @@ absl::StatusOr<LoadPlan> MakePlan(const Workload& workload) {
   if (!impatience.ok()) return impatience.status();
   plan.impatience = *impatience;
   if (plan.impatience.has_value() && plan.rate.has_value() && !IsFlagSet("connections")) {
-    plan.connections = PlacesFor(*plan.impatience, plan.profile == nullptr ? *plan.rate : plan.profile->peak());
+    plan.connections = PlacesFor(*plan.impatience, plan);
   }
   plan.arrivals = *arrivals;
   plan.seed = FLAGS_seed;

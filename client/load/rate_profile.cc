@@ -72,9 +72,13 @@ absl::StatusOr<RateProfile> RateProfile::Parse(std::istream& file) {
       return absl::InvalidArgumentError(absl::StrCat("line ", number, ": ", Printable(status.message())));
     }
   }
-  // A burst alone lasts for no time, in which nothing could be counted.
+  // A burst alone lasts for no time, in which nothing could be counted. Behind one that ends a profile nothing is
+  // counted any more, so its requests would not be sent.
   if (profile.pieces_.empty() || profile.duration() < kShortest || profile.duration() > kLongest) {
     return absl::InvalidArgumentError("its phases last for less than 1ms in all, or for more than 24h");
+  }
+  if (profile.pieces_.back().length == 0) {
+    return absl::InvalidArgumentError("it ends with a burst; a phase has to follow, be it one of rate 0");
   }
   if (!(profile.total() >= 1)) return absl::InvalidArgumentError("no request is due in it");
   return profile;
@@ -189,6 +193,18 @@ double RateProfile::peak() const {
   double most = 0;
   for (const Piece& piece : pieces_) most = std::max({most, piece.from, piece.to});
   return most;
+}
+
+double RateProfile::MostWithin(absl::Duration time) const {
+  double most = 0, bursts = 0;
+  auto oldest = pieces_.begin();  // Of those that come within the time before `last`.
+  for (const Piece& last : pieces_) {
+    if (last.length > 0) continue;
+    bursts += last.count;
+    for (; oldest->begin < last.begin - ToDouble(time); ++oldest) bursts -= oldest->length > 0 ? 0 : oldest->count;
+    most = std::max(most, bursts);
+  }
+  return std::min(total(), peak() * absl::ToDoubleSeconds(time) + most);
 }
 
 absl::StatusOr<RateProfile> ReadRateProfile(const std::string& path) {

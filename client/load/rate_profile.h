@@ -7,13 +7,14 @@
 //        ───────────────╱          │              ▌          4s  3000
 //                                  └──────────────┴───       6s  500
 //                                                            burst 200        (all at once)
+//                                                            2s  500
 //   count by a time:  Expected(t)     time of a count:  TimeOf(n)
 //
 // A file of a profile (--profile) has such a phase in each line, one after the other in time:
 //
 //   DURATION RATE         a step: this rate for so long
 //   DURATION FROM:TO      a ramp: from one rate to the other, evenly
-//   burst COUNT           so many requests at once, which takes no time
+//   burst COUNT           so many requests at once, which takes no time; a phase has to follow, in which they are sent
 //   # ...                 nothing; as blank lines
 #ifndef POLYSERVE_CLIENT_LOAD_RATE_PROFILE_H_
 #define POLYSERVE_CLIENT_LOAD_RATE_PROFILE_H_
@@ -66,6 +67,9 @@ class RateProfile {
   double first() const;
   double last() const;
   double peak() const;
+  // At most so many requests are due within any time of this length: as at the highest rate all the time, and with the
+  // bursts that come within such a time.
+  double MostWithin(absl::Duration time) const;
 
  private:
   // `count` requests from `begin` on, at rates from `from` to `to`. A burst has no length.

@@ -119,11 +119,27 @@ TEST(RateProfileTest, BurstIsDueAtOnce) {
   EXPECT_EQ(profile.Expected(kSecond + 1), 13 + 1e-8);
 }
 
-TEST(RateProfileTest, BurstMayBeTheFirstAndTheLastOfAll) {
-  const RateProfile profile = Of("burst 2\n1s 0\nburst 1\n");
+TEST(RateProfileTest, BurstMayBeTheFirstOfAllAndHaveAPauseBehindIt) {
+  const RateProfile profile = Of("burst 2\n1s 0\nburst 1\n1s 0\n");
   EXPECT_EQ(profile.TimeOf(1), 0);
   EXPECT_EQ(profile.TimeOf(2), kSecond);
   EXPECT_EQ(profile.first(), 0);
+}
+
+// Counting is over when it is due, so none of its requests would be sent.
+TEST(RateProfileTest, BurstMayNotBeTheLastOfAll) {
+  const absl::Status error = ErrorOf("1s 10\nburst 1\n");
+  EXPECT_TRUE(absl::IsInvalidArgument(error)) << error;
+  EXPECT_TRUE(absl::StrContains(error.message(), "ends with a burst")) << error;
+}
+
+TEST(RateProfileTest, MostWithinATimeHasTheBurstsThatComeTogether) {
+  const RateProfile profile = Of("burst 1\n2s 10\nburst 50\n1s 0\nburst 30\nburst 3\n5s 10:20\nburst 60\n9s 0\n");
+  EXPECT_EQ(profile.MostWithin(absl::Milliseconds(500)), 10 + 60);
+  EXPECT_EQ(profile.MostWithin(absl::Seconds(1)), 20 + 83);
+  EXPECT_EQ(profile.MostWithin(absl::Seconds(5)), 100 + 93);
+  EXPECT_EQ(profile.MostWithin(absl::Hours(1)), profile.total());
+  EXPECT_EQ(RateProfile::Constant(7).MostWithin(absl::Seconds(3)), 21);
 }
 
 // The pace goes on over the end of the warm-up: the interval there is one of the others, even if neither ends with a
