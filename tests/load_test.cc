@@ -390,7 +390,8 @@ TEST(LoadUsageTest, ErrorsHaveTheirStatus) {
        {"--rate=fast", "--rate=1:2:3", "--rate=-1", "--profile=/no/such/file", "--profile=/dev/null",
         "--profile=/dev/null --rate=5", "--profile=/dev/null --duration=1s", "--rows=rows.txt",
         "--rows=/no/such/dir/rows.csv", "--hgrm=/no/such/dir/times.hgrm", "--rate=1:2 --slices",
-        "--hgrm=times.hgrm --slices", "--rate=1:2 --duration=2s --interval=1ms", "--rate=1:2 --depth=2"}) {
+        "--hgrm=times.hgrm --slices", "--rate=1:2 --duration=2s --interval=1ms", "--rate=1:2 --depth=2",
+        "--interval=inf", "--interval=0"}) {
     EXPECT_EQ(RunLoadProgram(flags).exit_status, 2) << flags;
   }
   EXPECT_EQ(RunLoadProgram("--workload=mixed").exit_status, 2);

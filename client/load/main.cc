@@ -293,8 +293,10 @@ absl::Status SetSpan(LoadPlan& plan) {
   status.Update(Take(ParseTimeFlag("interval", FLAGS_interval), plan.interval));
   if (!status.ok()) return status;
   // The upper bounds also refuse "inf", which the arithmetic in nanoseconds could not hold.
-  if (plan.duration < absl::Milliseconds(1) || plan.duration > absl::Hours(24) || plan.warm_up > absl::Hours(24)) {
-    return absl::InvalidArgumentError("--duration is 1ms to 24h, --warm_up at most 24h");
+  constexpr absl::Duration kLeast = absl::Milliseconds(1), kMost = absl::Hours(24);
+  if (std::min(plan.duration, plan.interval) < kLeast ||
+      std::max({plan.duration, plan.interval, plan.warm_up}) > kMost) {
+    return absl::InvalidArgumentError("--duration and --interval are 1ms to 24h, --warm_up at most 24h");
   }
   return absl::OkStatus();
 }
@@ -314,9 +316,9 @@ absl::Status SetRate(LoadPlan& plan) {
     return absl::InvalidArgumentError("--depth is for connections that are kept, without --rate");
   }
   plan.keeps_rows = !FLAGS_rows.empty() || plan.profile != nullptr;
-  if (plan.interval < absl::Milliseconds(1) || plan.duration / plan.interval > kMostIntervals) {
+  if (plan.duration / plan.interval > kMostIntervals) {
     return absl::InvalidArgumentError(
-        absl::StrCat("--interval is at least 1ms, and --duration has at most ", kMostIntervals, " of them"));
+        absl::StrCat("there would be more than ", kMostIntervals, " intervals: --interval must be longer"));
   }
   if (plan.keeps_rows && plan.duration / plan.interval > kMostRows) {
     return absl::InvalidArgumentError(absl::StrCat(
