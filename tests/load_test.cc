@@ -143,6 +143,15 @@ TEST_F(LoadTest, RampIsARateThatChangesOverTheDuration) {
   EXPECT_EQ(run.report["rows"][0]["due"], 125);
 }
 
+TEST_F(LoadTest, FilesOfAnEarlierRunStayIfThereIsNoServer) {
+  const Scratch files;
+  files.Write("rows.csv", "earlier");
+  const LoadRun run = RunLoadProgram(
+      absl::StrCat("--workload=http --name=a --server=127.0.0.1:1 --rows=", files.PathOf("rows.csv")));
+  EXPECT_EQ(run.exit_status, 3);
+  EXPECT_EQ(files.Read("rows.csv"), "earlier");
+}
+
 TEST_F(LoadTest, IdleHasACrowdBesideIt) {
   const LoadRun run = Run("idle", "echo", "--connections=2 --duration=300ms");
   EXPECT_EQ(run.exit_status, 0) << run.report;

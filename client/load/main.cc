@@ -442,15 +442,15 @@ int Run(int argc, char** argv) {
   // From here on errors may be the server's: the flags alone were checked above, before anything was sent.
   absl::StatusOr<LoadPlan> plan = MakePlan(*workload);
   if (!plan.ok()) return Fail(plan.status());
-  // Behind the plan: a rate that makes no sense leaves the files of an earlier run as they are.
-  absl::StatusOr<RecordFiles> files = RecordFiles::Open(FLAGS_rows, FLAGS_hgrm);
-  if (!files.ok()) return Fail(files.status());
   RaiseDescriptorLimit();  // Each connection takes a descriptor, and the usual soft limit is 1024.
   const absl::StatusOr<WorkloadOptions> options = MakeOptions();
   if (!options.ok()) return Fail(options.status());
   if (absl::Status status = workload->prepare(*options, *plan); !status.ok()) return Fail(status);
   if (absl::Status status = CheckTls(*plan); !status.ok()) return Fail(status);
   if (absl::Status status = MakeImpatient(*plan); !status.ok()) return Fail(status);
+  // Behind all that: flags that make no sense, or no server, leave the files of an earlier run as they are.
+  absl::StatusOr<RecordFiles> files = RecordFiles::Open(FLAGS_rows, FLAGS_hgrm);
+  if (!files.ok()) return Fail(files.status());
   // Standard error is not buffered, so a program that reads it learns of the moment at once.
   if (FLAGS_tell_counting) plan->on_counting = [](bool begins) { fputs(begins ? "counting\n" : "counted\n", stderr); };
   Interruption::Install();  // Only now: before this, Ctrl-C ends the program, and there is nothing to report.

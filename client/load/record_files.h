@@ -13,7 +13,8 @@
 
 namespace polyserve {
 
-// The files are made before the run, so that one that cannot be made costs nobody a measurement. Not thread-safe.
+// The files are made before the run, so that one that cannot be made costs nobody a measurement, and empty those of an
+// earlier one. Not thread-safe.
 class RecordFiles {
  public:
   // Makes the files, empty. `rows` ends in .csv or .ndjson, which decides the format; "": none. InvalidArgument: it
