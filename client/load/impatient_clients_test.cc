@@ -210,7 +210,7 @@ TEST(ImpatientClientsTest, ReplyThatIsLookedAtTooLateIsNotInTime) {
 TEST(ImpatientClientsTest, WhatIsDueWhileTheThreadIsHeldUpIsAsked) {
   class SlowExchange : public FixedExchange {
    public:
-    SlowExchange(std::shared_ptr<bool> has_slept)
+    explicit SlowExchange(std::shared_ptr<bool> has_slept)
         : FixedExchange(std::make_shared<const std::string>("ask\n"), std::make_shared<const std::string>("OK\n")),
           has_slept_(std::move(has_slept)) {}
     absl::string_view Ask() override {
