@@ -171,7 +171,9 @@ TEST_F(SharedRoomTest, HubThatIsReplacedGivesTheNamesOfTheOneBeforeItBack) {
   Peer bob = JoinOther("bob"), ada = Join("ada");
   EXPECT_EQ(bob.ReadLine(), Arrival("ada"));
   for (const pid_t pid : server().processes()) {
-    if (NameOf(pid) == "chat hub") EXPECT_EQ(::kill(pid, SIGKILL), 0);
+    if (NameOf(pid) == "chat hub") {
+      EXPECT_EQ(::kill(pid, SIGKILL), 0);
+    }
   }
   EXPECT_EQ(ReadPast({"bob"}, ada), "ERR 503 the room was lost, and is made anew: join again\n");
   EXPECT_EQ(ada.ReadToEnd(), "");
