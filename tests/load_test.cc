@@ -146,8 +146,8 @@ TEST_F(LoadTest, RampIsARateThatChangesOverTheDuration) {
 TEST_F(LoadTest, FilesOfAnEarlierRunStayIfThereIsNoServer) {
   const Scratch files;
   files.Write("rows.csv", "earlier");
-  const LoadRun run = RunLoadProgram(
-      absl::StrCat("--workload=http --name=a --server=127.0.0.1:1 --rows=", files.PathOf("rows.csv")));
+  const LoadRun run =
+      RunLoadProgram(absl::StrCat("--workload=http --name=a --server=127.0.0.1:1 --rows=", files.PathOf("rows.csv")));
   EXPECT_EQ(run.exit_status, 3);
   EXPECT_EQ(files.Read("rows.csv"), "earlier");
 }
