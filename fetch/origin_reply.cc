@@ -33,11 +33,16 @@ class OriginReply::Parser : public http::basic_parser<false> {
   // Both could be read by different rules (RFC 9112, section 6.1): where the content ends is in doubt.
   bool has_length = false;
   bool has_coding = false;
+  // Within the chunks, for example gzip: they do not hold the file itself, and the request named no such coding (TE).
+  bool has_other_coding = false;
 
  protected:
   void on_request_impl(http::verb, std::string_view, std::string_view, int, error_code&) override {}
   void on_response_impl(int status, std::string_view, int, error_code&) override { head.status = status; }
+  // Not of the trailers: what stands behind the content may not change what was said before it (RFC 9110, section
+  // 6.5.1), and may have come too late for that.
   void on_field_impl(http::field field, std::string_view, std::string_view value, error_code&) override {
+    if (has_head) return;
     switch (field) {
       case http::field::etag:
         return Set(head.etag, value);
@@ -57,6 +62,7 @@ class OriginReply::Parser : public http::basic_parser<false> {
         return;
       case http::field::transfer_encoding:
         has_coding = true;
+        if (!absl::EqualsIgnoreCase(View(value), "chunked")) has_other_coding = true;
         return;
       default:
         return;
@@ -96,7 +102,8 @@ OriginReply::State OriginReply::Fail(absl::string_view fault) {
 }
 
 // put() stops at each line or chunk that is incomplete, and says how much it has taken; need_more is no error then. A
-// rest that grows beyond the bound of a line would never be complete. What is behind a whole reply is not looked at:
+// rest that grows beyond the bound of a line would never be complete. Nor would a head whose lines come one by one: the
+// parser's own limit is that of the lines which it is passed at a time. What is behind a whole reply is not looked at:
 // the request said that no other one follows.
 OriginReply::State OriginReply::Take(absl::string_view bytes, std::string& content) {
   unparsed_.append(bytes.data(), bytes.size());
@@ -107,7 +114,9 @@ OriginReply::State OriginReply::Take(absl::string_view bytes, std::string& conte
     taken = parser_->put(boost::asio::buffer(unparsed_), error);
     unparsed_.erase(0, taken);
     if (error && error != http::error::need_more) return Fail("does not speak HTTP as it should");
+    head_bytes_ += taken;
     Look();
+    if (state_ == State::kHead && head_bytes_ > kMaxHeadBytes) return Fail("does not end its head");
   } while (taken > 0 && !unparsed_.empty() && (state_ == State::kHead || state_ == State::kContent));
   const bool is_open = state_ == State::kHead || state_ == State::kContent;
   if (is_open && unparsed_.size() > kMaxHeadBytes) return Fail("does not end a line");
@@ -121,6 +130,7 @@ void OriginReply::Look() {
     if (parser_->is_done() && status >= 100 && status < 200 && status != 101) {
       if (++interim_ > kMaxInterim) return static_cast<void>(Fail("sends interim replies without end"));
       parser_ = std::make_unique<Parser>();
+      head_bytes_ = 0;
       return;
     }
     if (parser_->has_length && parser_->has_coding) return static_cast<void>(Fail("names two ends of its answer"));
@@ -128,6 +138,9 @@ void OriginReply::Look() {
       const std::uint64_t length = *parser_->content_length();
       if (length > INT64_MAX) return static_cast<void>(Fail("names a length that no file has"));
       parser_->head.length = static_cast<int64_t>(length);
+    }
+    if (status == 200 && parser_->has_other_coding) {
+      return static_cast<void>(Fail("has sent the file in a coding"));
     }
     if (status == 200 && !parser_->head.length.has_value() && !parser_->chunked()) {
       return static_cast<void>(Fail("does not say how long its answer is, so one that is cut short would be kept"));

@@ -61,7 +61,8 @@ class OriginReply {
   void Look();
 
   std::unique_ptr<Parser> parser_;
-  std::string unparsed_;  // A part of the head, or of a line.
+  std::string unparsed_;   // A part of the head, or of a line.
+  size_t head_bytes_ = 0;  // That the parser has taken; counts in kHead alone.
   int interim_ = 0;
   State state_ = State::kHead;
   absl::string_view fault_;

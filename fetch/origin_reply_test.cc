@@ -119,6 +119,40 @@ TEST(OriginReplyTest, WhatIsNoHttpIsWrong) {
   EXPECT_EQ(ReadAll("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n").state, State::kWrong);
 }
 
+// A field that is joined without end would take all memory. The parser takes a line as soon as it sees the first byte
+// of the next one.
+TEST(OriginReplyTest, HeadWhoseLinesComeOneByOneHasTheSameBound) {
+  OriginReply reply;
+  std::string content;
+  reply.Take("HTTP/1.1 200 OK\r\nC", content);
+  const std::string line = "ache-Control: public\r\nC";
+  size_t sent = 0;
+  for (; reply.state() == State::kHead && sent < 4 * OriginReply::kMaxHeadBytes; sent += line.size()) {
+    reply.Take(line, content);
+  }
+  EXPECT_EQ(reply.state(), State::kWrong);
+  EXPECT_LE(sent, OriginReply::kMaxHeadBytes + line.size());
+}
+
+TEST(OriginReplyTest, TrailersChangeNothingThatWasSaidBefore) {
+  const std::string head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nCache-Control: public\r\n\r\n";
+  const Read read = ReadAll(absl::StrCat(head, "2\r\nok\r\n0\r\nETag: \"late\"\r\nCache-Control: no-store\r\n",
+                                         "Last-Modified: Sun, 06 Nov 1994 08:49:37 GMT\r\n\r\n"));
+  EXPECT_EQ(read.state, State::kWhole);
+  EXPECT_EQ(read.content, "ok");
+  EXPECT_EQ(read.head.etag, "");
+  EXPECT_EQ(read.head.last_modified, "");
+  EXPECT_EQ(read.head.cache_control, "public");
+}
+
+TEST(OriginReplyTest, ChunksOfAnythingButTheFileAreWrong) {
+  const std::string content = "2\r\nok\r\n0\r\n\r\n";
+  const std::string head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: ";
+  EXPECT_EQ(ReadAll(absl::StrCat(head, "gzip, chunked\r\n\r\n", content)).state, State::kWrong);
+  EXPECT_EQ(ReadAll(absl::StrCat(head, "gzip\r\nTransfer-Encoding: chunked\r\n\r\n", content)).state, State::kWrong);
+  EXPECT_EQ(ReadAll(absl::StrCat(head, "Chunked\r\n\r\n", content)).content, "ok");
+}
+
 TEST(OriginReplyTest, WhatNeverEndsIsWrongInTime) {
   const std::string head = absl::StrCat("HTTP/1.1 200 OK\r\nX: ", std::string(OriginReply::kMaxHeadBytes, 'x'));
   EXPECT_EQ(ReadInPieces(head, 100).state, State::kWrong);
