@@ -261,6 +261,20 @@ TEST_F(FetchProcessTest, OwnFilesAreNeitherAskedForNorReplaced) {
   EXPECT_EQ(root_.Read("new"), "mine") << "it came while the other one was under way";
 }
 
+TEST_F(FetchProcessTest, CopyThatIsEditedWhileItIsValidatedBecomesAnOwnFile) {
+  origin_.ServeFile("/pub/a", "one");
+  Start();
+  EXPECT_EQ(Ask("a"), "200 \n");
+  origin_.Serve("/pub/a", {.bytes = "HTTP/1.1 304 Not Modified\r\n", .rest = "\r\n"});
+  Asker asker(fetcher_, "a");
+  ASSERT_TRUE(Eventually([this] { return origin_.held() == 1; }));
+  root_.Write("a", "edited");
+  origin_.Release();
+  EXPECT_EQ(asker.Answer(), "200 \n");
+  EXPECT_EQ(library_->Find("a")->copy, nullptr);
+  EXPECT_EQ(root_.Read("a"), "edited");
+}
+
 TEST_F(FetchProcessTest, WhatMayNotBeKeptIsRefused) {
   origin_.ServeFile("/pub/secret", "s", "Cache-Control: no-store\r\n");
   origin_.ServeFile("/pub/coded", "s", "Content-Encoding: gzip\r\n");

@@ -251,7 +251,7 @@ bool OriginFetch::Renew() {
   if (!old_.ok()) return End(502, "the other server says that nothing has changed, without having been asked");
   if (note_->etag.empty()) note_->etag = old_->copy->etag;
   if (note_->last_modified.empty()) note_->last_modified = old_->copy->last_modified;
-  const absl::Status status = WriteCopyNote(old_->fd->get(), *note_);
+  const absl::Status status = WriteCopyNote(old_->fd->get(), *old_, *note_);
   if (!status.ok()) LOG_FLOOD(WARNING) << "the note of a copy cannot be written: " << status.message();
   copy_bytes_ = old_->size;
   return End(200, "");

@@ -1,6 +1,5 @@
 #include "files/copy_note.h"
 
-#include <sys/stat.h>
 #include <sys/xattr.h>
 
 #include <cerrno>
@@ -34,11 +33,9 @@ std::string StateOf(const FileStamp& stamp) {
 
 }  // namespace
 
-absl::Status WriteCopyNote(int file, const CopyNote& note) {
-  struct stat info;
-  if (::fstat(file, &info) != 0) return SysError("fstat");
+absl::Status WriteCopyNote(int file, const FileStamp& stamp, const CopyNote& note) {
   const std::string text =
-      absl::StrCat(kVersion, "\n", StateOf(StampOf(info)), "\n", note.fresh_until, " ", note.must_validate ? 1 : 0,
+      absl::StrCat(kVersion, "\n", StateOf(stamp), "\n", note.fresh_until, " ", note.must_validate ? 1 : 0,
                    "\n", Keepable(note.etag), "\n", Keepable(note.last_modified), "\n");
   if (::fsetxattr(file, kName, text.data(), text.size(), 0) != 0) return SysError("fsetxattr");
   return absl::OkStatus();

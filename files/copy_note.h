@@ -30,10 +30,11 @@ struct CopyNote {
   friend bool operator==(const CopyNote&, const CopyNote&) = default;
 };
 
-// Writes the note of the file, as its size and time are now, in place of the one that it may have. Changes the time of
-// its last change (ctime), and nothing else. A text that is too long, or holds a line end, is left out. Errors of the
-// system, such as PermissionDenied; ResourceExhausted: there is no room.
-absl::Status WriteCopyNote(int file, const CopyNote& note);
+// Writes the note of the file in this state, in place of the one that it may have: if somebody has changed the file
+// since, the note is about nothing, and the file stays its owner's. Changes the time of its last change (ctime), and
+// nothing else. A text that is too long, or holds a line end, is left out. Errors of the system, such as
+// PermissionDenied; ResourceExhausted: there is no room.
+absl::Status WriteCopyNote(int file, const FileStamp& stamp, const CopyNote& note);
 
 // The note of an open file; nothing if it has none, or has changed since. `stamp` is that of the descriptor.
 std::optional<CopyNote> ReadCopyNote(int file, const FileStamp& stamp);

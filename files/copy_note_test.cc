@@ -42,21 +42,29 @@ const CopyNote kNote = {.etag = "W/\"a\"",
 
 TEST_F(CopyNoteTest, IsReadAsItWasWritten) {
   EXPECT_EQ(Read(), std::nullopt);
-  ASSERT_TRUE(WriteCopyNote(file_.get(), kNote).ok());
+  ASSERT_TRUE(WriteCopyNote(file_.get(), Stamp(), kNote).ok());
   EXPECT_EQ(Read(), kNote);
-  ASSERT_TRUE(WriteCopyNote(file_.get(), CopyNote()).ok());
+  ASSERT_TRUE(WriteCopyNote(file_.get(), Stamp(), CopyNote()).ok());
   EXPECT_EQ(Read(), CopyNote()) << "the later one counts";
 }
 
 TEST_F(CopyNoteTest, FileThatWasChangedIsNoCopyAnyMore) {
-  ASSERT_TRUE(WriteCopyNote(file_.get(), kNote).ok());
+  ASSERT_TRUE(WriteCopyNote(file_.get(), Stamp(), kNote).ok());
   ASSERT_EQ(::write(file_.get(), "!", 1), 1);
+  EXPECT_EQ(Read(), std::nullopt);
+}
+
+// As when the other server says that nothing has changed, while somebody edits the copy.
+TEST_F(CopyNoteTest, NoteOfAnEarlierStateMakesNoCopyOfAFileThatWasChanged) {
+  const FileStamp before = Stamp();
+  ASSERT_EQ(::write(file_.get(), "!", 1), 1);
+  ASSERT_TRUE(WriteCopyNote(file_.get(), before, kNote).ok());
   EXPECT_EQ(Read(), std::nullopt);
 }
 
 // A stamp knows when the file was touched, but the note does not depend on it: the note itself touches the file.
 TEST_F(CopyNoteTest, OutlivesAChangeOfTheNameAndTheRights) {
-  ASSERT_TRUE(WriteCopyNote(file_.get(), kNote).ok());
+  ASSERT_TRUE(WriteCopyNote(file_.get(), Stamp(), kNote).ok());
   ASSERT_EQ(::fchmod(file_.get(), 0600), 0);
   EXPECT_EQ(Read(), kNote);
 }
@@ -65,7 +73,7 @@ TEST_F(CopyNoteTest, TextsThatCannotBeKeptAreLeftOut) {
   CopyNote note = kNote;
   note.etag = std::string(CopyNote::kMaxTextBytes + 1, 'x');
   note.last_modified = "two\nlines";
-  ASSERT_TRUE(WriteCopyNote(file_.get(), note).ok());
+  ASSERT_TRUE(WriteCopyNote(file_.get(), Stamp(), note).ok());
   const std::optional<CopyNote> read = Read();
   ASSERT_TRUE(read.has_value());
   EXPECT_EQ(read->etag, "");

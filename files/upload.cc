@@ -94,7 +94,8 @@ absl::Status Upload::Append(absl::string_view bytes) {
 absl::Status Upload::NoteCopy(const CopyNote& note, std::optional<int64_t> mtime) {
   const timespec times[] = {{0, UTIME_OMIT}, {mtime.value_or(0), mtime.has_value() ? 0 : UTIME_OMIT}};
   if (::futimens(file_.get(), times) != 0) return StoreError("cannot set the time of the file");
-  return WriteCopyNote(file_.get(), note);
+  const absl::StatusOr<FileStamp> stamp = Stamp();
+  return stamp.ok() ? WriteCopyNote(file_.get(), *stamp, note) : stamp.status();
 }
 
 // linkat(2) with AT_EMPTY_PATH would name the descriptor directly, but needs CAP_DAC_READ_SEARCH. By way of

@@ -172,7 +172,7 @@ TEST_F(HttpFetchTest, CopyWithoutATagKeepsItsOwnWhenItIsValidated) {
   const std::string tag = FieldOf(GetOnce("/copy"), "ETag");
   const Library::File before = *library_->Find("copy");
   do {
-    ASSERT_TRUE(WriteCopyNote(before.fd->get(), {.fresh_until = kFuture + 1}).ok());
+    ASSERT_TRUE(WriteCopyNote(before.fd->get(), before, {.fresh_until = kFuture + 1}).ok());
   } while (library_->Peek("copy")->touched == before.touched);
   EXPECT_EQ(FieldOf(GetOnce("/copy"), "ETag"), tag);
   EXPECT_EQ(CodeOf(GetOnce("/copy", absl::StrCat("If-None-Match: ", tag, "\r\n"))), 304);
