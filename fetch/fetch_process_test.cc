@@ -261,6 +261,24 @@ TEST_F(FetchProcessTest, OwnFilesAreNeitherAskedForNorReplaced) {
   EXPECT_EQ(root_.Read("new"), "mine") << "it came while the other one was under way";
 }
 
+// A server that does so is wrong, and a copy under the tag of another state would stay for good.
+TEST_F(FetchProcessTest, ServerThatTakesOneStateForAnotherIsNotBelieved) {
+  origin_.Serve("/pub/a", {.bytes = "HTTP/1.1 200 OK\r\nETag: \"1\"\r\nContent-Length: 3\r\n\r\none"});
+  Start();
+  EXPECT_EQ(Ask("a"), "200 \n");
+  origin_.Serve("/pub/a", {.bytes = "HTTP/1.1 304 Not Modified\r\nETag: W/\"1\"\r\n\r\n"});
+  EXPECT_EQ(Ask("a"), "200 \n") << "the same, as far as a weak tag tells";
+  origin_.Serve("/pub/a", {.bytes = "HTTP/1.1 304 Not Modified\r\nETag: \"2\"\r\n\r\n"});
+  EXPECT_TRUE(absl::StartsWith(Ask("a"), "502 "));
+  EXPECT_EQ(root_.Names(), Names());
+  origin_.Serve("/pub/a", {.bytes = "HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\ntwo"});
+  EXPECT_EQ(Ask("a"), "200 \n");
+  EXPECT_FALSE(absl::StrContains(origin_.last_request("/pub/a"), "If-"));
+  origin_.Serve("/pub/a", {.bytes = "HTTP/1.1 304 Not Modified\r\n\r\n"});
+  EXPECT_TRUE(absl::StartsWith(Ask("a"), "502 ")) << "it was not asked whether anything has changed";
+  EXPECT_EQ(root_.Read("a"), "two");
+}
+
 TEST_F(FetchProcessTest, CopyThatIsEditedWhileItIsValidatedBecomesAnOwnFile) {
   origin_.ServeFile("/pub/a", "one");
   Start();

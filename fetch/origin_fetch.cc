@@ -48,6 +48,11 @@ bool IsTag(absl::string_view text) {
                      [](char c) { return static_cast<unsigned char>(c) > ' ' && c != '"' && c != 0x7f; });
 }
 
+// By weak comparison (RFC 9110, section 8.8.3.2), as for If-None-Match.
+bool IsSameTag(absl::string_view a, absl::string_view b) {
+  return absl::StripPrefix(a, "W/") == absl::StripPrefix(b, "W/");
+}
+
 // What Location says, without the server in front.
 absl::string_view PathOf(absl::string_view location) {
   const size_t scheme = location.find("://");
@@ -245,10 +250,17 @@ bool OriginFetch::LeaveOld() {
   return false;
 }
 
-// A 304 has the fields that have changed (RFC 9110, section 15.4.5). If the note cannot be written, the copy is good
-// for those who wait all the same.
+// A 304 has the fields that have changed (RFC 9110, section 15.4.5). One with another tag is about another state of the
+// file (RFC 9111, section 4.3.4): under that tag this copy would pass for it for good. If the note cannot be written,
+// the copy is good for those who wait all the same.
 bool OriginFetch::Renew() {
-  if (!old_.ok()) return End(502, "the other server says that nothing has changed, without having been asked");
+  if (!old_.ok() || (old_->copy->etag.empty() && old_->copy->last_modified.empty())) {
+    return End(502, "the other server says that nothing has changed, without having been asked");
+  }
+  if (!note_->etag.empty() && !old_->copy->etag.empty() && !IsSameTag(note_->etag, old_->copy->etag)) {
+    LeaveOld();
+    return End(502, "the other server takes one state of the file for another");
+  }
   if (note_->etag.empty()) note_->etag = old_->copy->etag;
   if (note_->last_modified.empty()) note_->last_modified = old_->copy->last_modified;
   const absl::Status status = WriteCopyNote(old_->fd->get(), *old_, *note_);
