@@ -243,8 +243,8 @@ void FetchLoop::OnOver(uint64_t id) {
   names_.erase(flight.name);
   --fetches_;
   const FetchAnswer& answer = flight.fetch->answer();
+  if (flight.fetch->has_removed_copy()) copies_.Forget(flight.name);
   if (answer.code == 404) {
-    copies_.Forget(flight.name);
     if (absent_.size() >= kMaxAbsences) absent_.clear();
     if (options_.origin->fresh > absl::ZeroDuration()) absent_.insert_or_assign(flight.name, Deadline(kAbsenceKnown));
   }

@@ -236,6 +236,29 @@ TEST_F(FetchProcessTest, FileThatIsGoneThereIsGoneHere) {
   EXPECT_EQ(root_.Names(), Names());
 }
 
+TEST_F(FetchProcessTest, WhatTheOtherServerRefusesByNowIsNotServedAnyLonger) {
+  const std::pair<const char*, const char*> answers[] = {
+      {"401 Who", ""}, {"403 No", ""}, {"301 Moved", "Location: http://elsewhere/pub/a/\r\n"},
+      {"200 OK", "Cache-Control: no-store\r\n"}};
+  Start();
+  for (const auto& [status, fields] : answers) {
+    origin_.ServeFile("/pub/a", "one");
+    EXPECT_EQ(Ask("a"), "200 \n");
+    origin_.Serve("/pub/a", {.bytes = absl::StrCat("HTTP/1.1 ", status, "\r\n", fields, "Content-Length: 0\r\n\r\n")});
+    EXPECT_NE(Ask("a"), "200 \n");
+    EXPECT_EQ(root_.Names(), Names()) << status;
+  }
+}
+
+TEST_F(FetchProcessTest, DirectoryIsKnownHoweverItsNameIsEncoded) {
+  origin_.Serve("/pub/x%3Ay%20%C3%A9", {.bytes = "HTTP/1.1 301 Moved\r\nLocation: http://elsewhere/pub/x:y%20%c3%a9/\r\n"
+                                                "Content-Length: 0\r\n\r\n"});
+  origin_.Serve("/pub/z", {.bytes = "HTTP/1.1 301 Moved\r\nLocation: /pub/z/?login\r\nContent-Length: 0\r\n\r\n"});
+  Start();
+  EXPECT_TRUE(absl::StartsWith(Ask("x:y \xC3\xA9"), "301 "));
+  EXPECT_TRUE(absl::StartsWith(Ask("z"), "502 "));
+}
+
 TEST_F(FetchProcessTest, CrowdThatWantsAFileThatIsNotThereAsksOnceInAWhile) {
   Start(kFresh);
   for (int i = 0; i < 10; ++i) EXPECT_EQ(Ask("none"), "404 there is no such file\n");

@@ -53,12 +53,12 @@ bool IsSameTag(absl::string_view a, absl::string_view b) {
   return absl::StripPrefix(a, "W/") == absl::StripPrefix(b, "W/");
 }
 
-// What Location says, without the server in front.
-absl::string_view PathOf(absl::string_view location) {
-  const size_t scheme = location.find("://");
-  if (scheme == absl::string_view::npos || scheme > location.find('/')) return location;
-  location.remove_prefix(scheme + 3);
-  return location.substr(std::min(location.find('/'), location.size()));
+// Whether Location is this path with a slash behind it, which is what servers say of a directory, whatever name they
+// have for themselves. Decoded: each server has its own way to encode a name.
+bool IsDirectoryOf(absl::string_view location, absl::string_view path) {
+  const absl::StatusOr<HttpTarget> target = ParseHttpTarget(location);
+  const absl::StatusOr<HttpTarget> own = ParseHttpTarget(path);
+  return target.ok() && own.ok() && target->is_directory && target->name == own->name && target->query.empty();
 }
 
 }  // namespace
@@ -220,8 +220,8 @@ bool OriginFetch::TakeHead() {
   return StartUpload();
 }
 
-// 410 is a 404 that says more. A redirect to the same name with a slash is what servers say of a directory; others are
-// not followed: they may lead anywhere.
+// A copy goes with what the other server does not serve any more, or has as a directory. 410 is a 404 that says more.
+// Redirects other than that of a directory are not followed: they may lead anywhere.
 bool OriginFetch::TakeRefusal(int status) {
   switch (status) {
     case 404:
@@ -230,12 +230,14 @@ bool OriginFetch::TakeRefusal(int status) {
       return End(404, "there is no such file");
     case 401:
     case 403:
+      LeaveOld();
       return End(403, "the other server does not serve the file");
     case 301:
     case 302:
     case 307:
     case 308:
-      if (PathOf(reply_.head().location) == absl::StrCat(origin_->prefix, "/", EncodeHttpPath(name_), "/")) {
+      if (IsDirectoryOf(reply_.head().location, absl::StrCat(origin_->prefix, "/", EncodeHttpPath(name_)))) {
+        LeaveOld();
         return End(301, "the name is a directory's");
       }
       return End(502, "the other server has the file elsewhere");
@@ -246,7 +248,9 @@ bool OriginFetch::TakeRefusal(int status) {
 
 // Its copy must not outlive a file. If the directory is locked just now, it does, until the next look.
 bool OriginFetch::LeaveOld() {
-  if (old_.ok() && !library_->RemoveCopy(name_).ok()) LOG_FLOOD(WARNING) << "a copy that has no original stays";
+  if (!old_.ok()) return false;
+  has_removed_copy_ = library_->RemoveCopy(name_).ok();
+  if (!has_removed_copy_) LOG_FLOOD(WARNING) << "a copy that has no original stays";
   return false;
 }
 

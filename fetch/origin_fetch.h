@@ -65,6 +65,8 @@ class OriginFetch {
   const FetchAnswer& answer() const { return answer_; }
   // The size of the copy that was stored, or found to be as new; nothing if there is none.
   std::optional<int64_t> copy_bytes() const { return copy_bytes_; }
+  // The copy that was there is gone: the other server does not let it be kept any more.
+  bool has_removed_copy() const { return has_removed_copy_; }
   // A request was sent to the other server.
   bool has_asked() const { return has_asked_; }
 
@@ -110,6 +112,7 @@ class OriginFetch {
   Deadline deadline_;
   FetchAnswer answer_ = {500, ""};
   std::optional<int64_t> copy_bytes_;
+  bool has_removed_copy_ = false;
   bool has_asked_ = false;
   UniqueFd fd_;
 };
