@@ -227,6 +227,17 @@ TEST_F(FetchProcessTest, ServerThatStandsStillHasItsTimeAndNoMore) {
   EXPECT_TRUE(Eventually([this] { return origin_.connections() == 0; }));
 }
 
+TEST_F(FetchProcessTest, ServerThatDripsHasNoMoreTimeThanOneThatStandsStill) {
+  const std::string chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+  origin_.Serve("/pub/head", {.bytes = "HTTP/1.1 200 OK\r\n", .drip = "X: y\r\n"});
+  origin_.Serve("/pub/extension", {.bytes = absl::StrCat(chunked, "5;"), .drip = "x"});
+  origin_.Serve("/pub/content", {.bytes = chunked, .drip = "1\r\nx\r\n"});
+  Start({.timeout = absl::Milliseconds(50), .fresh = absl::ZeroDuration()});
+  for (const char* name : {"head", "extension", "content"}) EXPECT_TRUE(absl::StartsWith(Ask(name), "504 ")) << name;
+  EXPECT_EQ(root_.Names(), Names());
+  EXPECT_TRUE(Eventually([this] { return origin_.connections() == 0; }));
+}
+
 TEST_F(FetchProcessTest, FileThatIsGoneThereIsGoneHere) {
   origin_.ServeFile("/pub/a", "one");
   Start();

@@ -195,7 +195,7 @@ bool OriginFetch::Receive() {
     phase_ = Phase::kStore;
     return true;
   }
-  return false;  // More may be there: the descriptor is readable.
+  return CheckTime();  // More may be there: the descriptor is readable.
 }
 
 // What is not wanted is not read either: the connection ends with this object.
@@ -286,18 +286,19 @@ bool OriginFetch::StartUpload() {
   upload = library_->StartUpload(name_, reply_.head().length.value_or(0));
   if (!upload.ok()) return FailToKeep(upload.status());
   upload_ = *std::move(upload);
+  deadline_ = Deadline(origin_->timeout);
   return true;
 }
 
-// The deadline moves with what has come. A head counts as much as a piece of content: both show that the other server
-// is at work.
+// The deadline moves with what has come: a head counts as much as a piece of content. What frames the content counts
+// nothing: of a chunk's extension, 16 KiB may come byte by byte.
 bool OriginFetch::TakeContent() {
   const auto count = static_cast<int64_t>(content_.size());
   received_bytes_ += count;
   window_bytes_ += count;
   if (received_bytes_ > origin_->max_file_bytes) return End(507, "the file is larger than what may be kept");
   if (absl::Status status = upload_->Append(content_); !status.ok()) return FailToKeep(status);
-  if (received_bytes_ == count || window_bytes_ >= kMinBytes) {
+  if (window_bytes_ >= kMinBytes) {
     deadline_ = Deadline(origin_->timeout);
     window_bytes_ = 0;
   }

@@ -32,6 +32,8 @@ void Say(int fd, absl::string_view bytes) {
   }
 }
 
+constexpr int kDripMilliseconds = 5;
+
 constexpr char kNotFound[] = "HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n";
 
 }  // namespace
@@ -113,18 +115,23 @@ void HttpOrigin::Release() {
 void HttpOrigin::Run() {
   while (true) {
     std::vector<pollfd> waits = {{wake_.get(), POLLIN, 0}, {listener_.get(), POLLIN, 0}};
+    int left = -1;
     {
       const MutexLock lock(mutex_);
       if (ends_) return;
-      for (const Connection& each : connections_) waits.push_back({each.fd.get(), POLLIN, 0});
+      for (const Connection& each : connections_) {
+        waits.push_back({each.fd.get(), POLLIN, 0});
+        if (!each.answer.drip.empty()) left = kDripMilliseconds;
+      }
     }
-    if (::poll(waits.data(), waits.size(), -1) < 0) continue;  // EINTR.
+    if (::poll(waits.data(), waits.size(), left) < 0) continue;  // EINTR.
     eventfd_t wakes = 0;
     static_cast<void>(::eventfd_read(wake_.get(), &wakes));
     const MutexLock lock(mutex_);
     auto connection = connections_.begin();
     for (size_t i = 2; i < waits.size(); ++i) {
       bool stays = waits[i].revents == 0 || Take(*connection);
+      if (stays) Drip(*connection);
       if (stays && connection->is_held && releases_) stays = Finish(*connection);
       connection = stays ? std::next(connection) : connections_.erase(connection);
     }
@@ -158,7 +165,13 @@ bool HttpOrigin::Obey(Connection& connection) {
   }
   Say(connection.fd.get(), connection.answer.bytes);
   connection.is_held = !connection.answer.rest.empty();
-  return (connection.is_held && !releases_) || Finish(connection);
+  const bool goes_on = (connection.is_held && !releases_) || !connection.answer.drip.empty();
+  return goes_on || Finish(connection);
+}
+
+void HttpOrigin::Drip(Connection& connection) {
+  const std::string& drip = connection.answer.drip;
+  if (!drip.empty()) Say(connection.fd.get(), drip.substr(connection.dripped++ % drip.size(), 1));
 }
 
 bool HttpOrigin::Finish(Connection& connection) {

@@ -30,6 +30,8 @@ class HttpOrigin {
   struct Answer {
     std::string bytes = {};  // Sent at once: a head, and content, as they are.
     std::string rest = {};   // Sent on Release().
+    // Sent behind `bytes` again and again, one byte at a time, until the other side ends the connection.
+    std::string drip = {};
     // What happens when all of that is sent: a reset (SO_LINGER of 0), or the end; or neither.
     bool resets = false;
     bool stays = false;
@@ -64,6 +66,7 @@ class HttpOrigin {
     std::string received = {};
     Answer answer = {};
     bool is_held = false;
+    size_t dripped = 0;
   };
   struct Asked {
     size_t times = 0;
@@ -74,6 +77,7 @@ class HttpOrigin {
   bool Take(Connection& connection) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   bool Obey(Connection& connection) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   static bool Finish(Connection& connection);
+  static void Drip(Connection& connection);
 
   UniqueFd listener_;
   std::string address_;
