@@ -18,6 +18,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/clock.h"
 #include "absl/time/time.h"
 #include "base/unique_fd.h"
 #include "fetch/fetch_loop.h"
@@ -147,6 +148,16 @@ TEST_F(FetchProcessTest, CopyHasTheTimeAndTheETagOfTheOriginal) {
   EXPECT_EQ(Ask("a"), "200 \n");
   EXPECT_TRUE(
       absl::StrContains(origin_.last_request("/pub/a"), "\r\nIf-Modified-Since: Sun, 06 Nov 1994 08:49:37 GMT\r\n"));
+}
+
+TEST_F(FetchProcessTest, CopyIsOfNoTimeThatNoFileHas) {
+  origin_.ServeFile("/pub/late", "one", "Last-Modified: Fri, 31 Dec 9999 23:59:59 GMT\r\n");
+  origin_.ServeFile("/pub/early", "one", "Last-Modified: Mon, 01 Jan 0001 00:00:00 GMT\r\n");
+  Start();
+  EXPECT_EQ(Ask("late"), "200 \n");
+  EXPECT_EQ(Ask("early"), "200 \n");
+  EXPECT_LE(library_->Find("late")->mtime, absl::ToUnixSeconds(absl::Now()));
+  EXPECT_EQ(library_->Find("early")->mtime, 0);
 }
 
 TEST_F(FetchProcessTest, WhatIsNoTagIsNotKeptAsOne) {

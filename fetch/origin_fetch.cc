@@ -217,6 +217,8 @@ bool OriginFetch::TakeHead() {
     return End(507, "the file is larger than what may be kept");
   }
   modified_ = ParseHttpDate(head.last_modified);
+  // A date before 1970, or one to come, is no file's, and tags are made of times in 63 bits of nanoseconds.
+  if (modified_.has_value()) modified_ = std::clamp<int64_t>(*modified_, 0, Now());
   return StartUpload();
 }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 
 #include "absl/strings/match.h"
@@ -61,10 +62,12 @@ bool ModifiedSince(absl::string_view field, const FileStamp* file, bool when_not
 
 }  // namespace
 
+// Modulo 2^64: any owner may set a time that in nanoseconds has more bits.
 std::string HttpETag(const FileStamp& file) {
-  return absl::StrCat("\"", absl::Hex(file.inode), "-", absl::Hex(file.size), "-",
-                      absl::Hex(file.mtime * 1'000'000'000 + file.mtime_nanoseconds), "-", absl::Hex(file.touched),
-                      "\"");
+  const uint64_t mtime =
+      static_cast<uint64_t>(file.mtime) * 1'000'000'000 + static_cast<uint64_t>(file.mtime_nanoseconds);
+  return absl::StrCat("\"", absl::Hex(file.inode), "-", absl::Hex(file.size), "-", absl::Hex(mtime), "-",
+                      absl::Hex(file.touched), "\"");
 }
 
 std::string HttpETagOf(const Library::File& file) {

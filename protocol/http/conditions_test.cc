@@ -32,6 +32,8 @@ TEST_F(HttpConditionsTest, TagsTellStatesApart) {
   EXPECT_NE(tag_, HttpETag({5, 784111777, 124, 42}));
   EXPECT_NE(tag_, HttpETag({5, 784111777, 123, 43}));
   EXPECT_NE(tag_, HttpETag({5, 784111777, 123, 42, 0, 1})) << "a change that keeps size and time";
+  // Years 9999 and 1, which touch(1) sets and no count of nanoseconds in 63 bits has.
+  EXPECT_NE(HttpETag({5, 253402300799, 0, 42}), HttpETag({5, -62135596800, 0, 42}));
 }
 
 TEST_F(HttpConditionsTest, WithoutConditionsAllGoesOn) {

@@ -76,7 +76,7 @@ struct Representation {
 // Whether the file may have changed since `encoded` was made from it. `encoded` must be at least as new (mtime), and
 // must have been created or moved there after the file's last change (ctime), because a program may set any mtime.
 bool IsOutdated(const FileStamp& encoded, const FileStamp& file) {
-  const auto time_of = [](const FileStamp& stamp) { return stamp.mtime * 1'000'000'000 + stamp.mtime_nanoseconds; };
+  const auto time_of = [](const FileStamp& stamp) { return std::pair(stamp.mtime, stamp.mtime_nanoseconds); };
   return time_of(encoded) < time_of(file) || encoded.touched <= file.touched;
 }
 
