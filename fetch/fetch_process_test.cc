@@ -136,6 +136,18 @@ TEST_F(FetchProcessTest, FreshCopyIsNotAskedFor) {
   EXPECT_EQ(origin_.requests("/pub/a"), 1u);
 }
 
+TEST_F(FetchProcessTest, CopyExpiresByTheClockOfTheOtherServer) {
+  const std::string date = "Date: Sun, 06 Nov 1994 08:49:37 GMT\r\n";
+  origin_.ServeFile("/pub/later", "one", absl::StrCat(date, "Expires: Sun, 06 Nov 1994 09:49:37 GMT\r\n"));
+  origin_.ServeFile("/pub/at-once", "one", absl::StrCat(date, "Expires: 0\r\n"));
+  Start(kFresh);
+  const int64_t before = absl::ToUnixSeconds(absl::Now());
+  EXPECT_EQ(Ask("later"), "200 \n");
+  EXPECT_EQ(Ask("at-once"), "200 \n");
+  EXPECT_GE(library_->Find("later")->copy->fresh_until, before + 3600 - 1) << "kFresh is less";
+  EXPECT_LE(library_->Find("at-once")->copy->fresh_until, absl::ToUnixSeconds(absl::Now()));
+}
+
 TEST_F(FetchProcessTest, CopyHasTheTimeAndTheETagOfTheOriginal) {
   origin_.ServeFile("/pub/a", "one", "Last-Modified: Sun, 06 Nov 1994 08:49:37 GMT\r\nCache-Control: no-cache\r\n");
   Start();

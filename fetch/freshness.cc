@@ -48,8 +48,9 @@ bool Is(absl::string_view directive, absl::string_view name) {
 }  // namespace
 
 // s-maxage, which is for shared caches as this one is, goes before max-age (RFC 9111, section 5.2.2.10), and implies
-// proxy-revalidate.
-Freshness FreshnessOf(absl::string_view cache_control, std::optional<int64_t> age, int64_t fallback_seconds) {
+// proxy-revalidate. Either goes before Expires (section 5.3).
+Freshness FreshnessOf(absl::string_view cache_control, std::optional<int64_t> age, int64_t fallback_seconds,
+                      std::optional<int64_t> expires_in) {
   Freshness freshness;
   std::optional<int64_t> max_age;
   std::optional<int64_t> shared_max_age;
@@ -64,7 +65,8 @@ Freshness FreshnessOf(absl::string_view cache_control, std::optional<int64_t> ag
   }
   freshness.must_validate = freshness.must_validate || is_stale_at_once || shared_max_age.has_value();
   if (is_stale_at_once) return freshness;
-  const std::optional<int64_t> named = shared_max_age.has_value() ? shared_max_age : max_age;
+  std::optional<int64_t> named = shared_max_age.has_value() ? shared_max_age : max_age;
+  if (!named.has_value() && expires_in.has_value()) named = std::clamp<int64_t>(*expires_in, 0, kMostSeconds);
   freshness.fresh_seconds =
       named.has_value() ? std::max<int64_t>(*named - age.value_or(0), 0) : std::min(fallback_seconds, kMostSeconds);
   return freshness;

@@ -18,8 +18,10 @@ struct Freshness {
 };
 
 // `cache_control` is the field's value, "" if there is none; `age` that of Age, in seconds. `fallback_seconds` counts
-// if the reply names no time. At most a year, whatever the reply says.
-Freshness FreshnessOf(absl::string_view cache_control, std::optional<int64_t> age, int64_t fallback_seconds);
+// if the reply names no time; `expires_in` is how long after its Date it expires (the field Expires), also in seconds.
+// At most a year, whatever the reply says.
+Freshness FreshnessOf(absl::string_view cache_control, std::optional<int64_t> age, int64_t fallback_seconds,
+                      std::optional<int64_t> expires_in = std::nullopt);
 
 }  // namespace polyserve
 

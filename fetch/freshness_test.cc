@@ -31,6 +31,16 @@ TEST(FreshnessTest, WhatItWasAgedOnItsWayIsTakenOff) {
   EXPECT_EQ(Of("", 40).fresh_seconds, kFallback);
 }
 
+TEST(FreshnessTest, ExpiresCountsUnlessADirectiveNamesATime) {
+  EXPECT_EQ(FreshnessOf("", std::nullopt, kFallback, 100).fresh_seconds, 100);
+  EXPECT_EQ(FreshnessOf("public", 10, kFallback, 100).fresh_seconds, 90);
+  EXPECT_EQ(FreshnessOf("", std::nullopt, kFallback, 0).fresh_seconds, 0);
+  EXPECT_EQ(FreshnessOf("", std::nullopt, kFallback, -784111777).fresh_seconds, 0);
+  EXPECT_EQ(FreshnessOf("", std::nullopt, kFallback, INT64_MAX).fresh_seconds, 365 * 24 * 60 * 60);
+  EXPECT_EQ(FreshnessOf("max-age=5", std::nullopt, kFallback, 100).fresh_seconds, 5);
+  EXPECT_EQ(FreshnessOf("no-cache", std::nullopt, kFallback, 100).fresh_seconds, 0);
+}
+
 TEST(FreshnessTest, TimesThatMakeNoSenseAreNone) {
   EXPECT_EQ(Of("max-age=soon").fresh_seconds, 0);
   EXPECT_EQ(Of("max-age=-1").fresh_seconds, 0);

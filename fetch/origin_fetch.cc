@@ -53,6 +53,14 @@ bool IsSameTag(absl::string_view a, absl::string_view b) {
   return absl::StripPrefix(a, "W/") == absl::StripPrefix(b, "W/");
 }
 
+// How long after its Date a reply expires, which is at once if that is no date (RFC 9111, section 5.3). By the other
+// server's clock alone: ours may be another one.
+std::optional<int64_t> ExpiresIn(const OriginHead& head) {
+  if (head.expires.empty()) return std::nullopt;
+  const std::optional<int64_t> end = ParseHttpDate(head.expires);
+  return end.has_value() ? *end - ParseHttpDate(head.date).value_or(Now()) : 0;
+}
+
 // Whether Location is this path with a slash behind it, which is what servers say of a directory, whatever name they
 // have for themselves. Decoded: each server has its own way to encode a name.
 bool IsDirectoryOf(absl::string_view location, absl::string_view path) {
@@ -201,7 +209,8 @@ bool OriginFetch::Receive() {
 // What is not wanted is not read either: the connection ends with this object.
 bool OriginFetch::TakeHead() {
   const OriginHead& head = reply_.head();
-  const Freshness freshness = FreshnessOf(head.cache_control, head.age, absl::ToInt64Seconds(origin_->fresh));
+  const Freshness freshness =
+      FreshnessOf(head.cache_control, head.age, absl::ToInt64Seconds(origin_->fresh), ExpiresIn(head));
   if (head.status != 200 && head.status != 304) return TakeRefusal(head.status);
   if (!freshness.may_keep) {
     LeaveOld();

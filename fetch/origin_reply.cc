@@ -48,6 +48,10 @@ class OriginReply::Parser : public http::basic_parser<false> {
         return Set(head.etag, value);
       case http::field::last_modified:
         return Set(head.last_modified, value);
+      case http::field::expires:
+        return Set(head.expires, value);
+      case http::field::date:
+        return Set(head.date, value);
       case http::field::location:
         return Set(head.location, value);
       case http::field::content_encoding:

@@ -23,6 +23,8 @@ struct OriginHead {
   std::optional<int64_t> length;  // Of the content, in bytes; nothing if it comes in chunks.
   std::string etag = {};
   std::string last_modified = {};
+  std::string expires = {};
+  std::string date = {};
   std::string location = {};
   std::string content_encoding = {};
   std::string cache_control = {};
