@@ -148,7 +148,10 @@ void FileSession::OnInput(Input& input, Output& output) {
     }
     if (line.has_value()) {
       is_admitted_ = !OnLine(*line, output);
-      if (!is_admitted_) continue;
+      if (!is_admitted_) {
+        if (fetch_ != nullptr) fetch_->Forget();
+        continue;
+      }
       input = from_line_on;
       return;
     } else if (lines_.too_long()) {

@@ -90,6 +90,9 @@ class FileFetch {
   // of one on the other server.
   bool AwaitsFileOrDirectory(absl::string_view name, absl::StatusOr<Library::File>& file, Output& output);
 
+  // The request was answered, perhaps without another look at the file: what has come for it is not for the next one.
+  void Forget() { attempt_ = nullptr; }
+
   // Over UDP: the fetch, of which the caller applies the answer to what Find() says then; null if `file` is what to
   // answer with.
   std::unique_ptr<PolledFetch> Begin(absl::string_view name, const absl::StatusOr<Library::File>& file) const;

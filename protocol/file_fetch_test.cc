@@ -149,6 +149,13 @@ TEST_F(FileFetchTest, CopyThatWasRemovedAtOnceIsNotAskedForWithoutEnd) {
   EXPECT_EQ(HttpCode(file_.status()), 503);
 }
 
+TEST_F(FileFetchTest, AnswerThatItsRequestHasNotUsedIsNotTheNextOnes) {
+  ASSERT_TRUE(Awaits("new"));
+  Answer("404 there is no such file");
+  fetch_.Forget();
+  EXPECT_TRUE(Awaits("new"));
+}
+
 TEST_F(FileFetchTest, AnswerForAnotherNameIsNoAnswer) {
   ASSERT_TRUE(Awaits("new"));
   Answer("404 there is no such file");

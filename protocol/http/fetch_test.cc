@@ -20,7 +20,9 @@
 #include "files/library.h"
 #include "gtest/gtest.h"
 #include "protocol/file_fetch.h"
+#include "protocol/http/reply_cache.h"
 #include "protocol/http/session.h"
+#include "protocol/http/site.h"
 #include "protocol/http/test_fixture.h"
 #include "protocol/output.h"
 #include "protocol/session.h"
@@ -191,6 +193,26 @@ TEST_F(HttpFetchTest, StaleCopyThatMustBeValidatedWaits) {
   EXPECT_EQ(ContentOf(Answer("200 ")), "0123456789");
   EXPECT_EQ(GetOnce("/copy"), "") << "not from the cache";
   EXPECT_EQ(CodeOf(Answer("504 late")), 504);
+}
+
+// While the file was fetched, another session has answered with it, and the reply is kept: so this one is answered
+// without a look at the file, and its fetch says nothing of the next request.
+TEST_F(HttpFetchTest, FetchThatTheCacheHasOvertakenIsNotTheNextRequests) {
+  const std::shared_ptr<const HttpSite> site = MakeSite();
+  session_ = std::make_unique<HttpSession>(site);
+  EXPECT_EQ(GetOnce("/new"), "");
+  StoreCopy("new", "fresh", {.fresh_until = kFuture});
+  const std::string request = Request("GET /new");
+  while (site->reply_cache().Find(*library_, "new") == nullptr) {  // Until the file is old enough for it.
+    HttpSession other(site);
+    Output output;
+    Input input(request);
+    other.OnInput(input, output);
+  }
+  EXPECT_EQ(ContentOf(Answer("200 ")), "fresh");
+  ASSERT_TRUE(library_->RemoveCopy("new").ok());
+  EXPECT_EQ(GetOnce("/new"), "");
+  EXPECT_TRUE(output_.asks()) << "and not: could not be kept";
 }
 
 TEST_F(HttpFetchTest, SeveralPartsOfACopyHaveABoundaryWhateverItsTag) {

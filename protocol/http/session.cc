@@ -163,6 +163,7 @@ bool HttpSession::OnHead(absl::string_view head, const Input& behind, Output& ou
   request.is_last = may_be_last && static_cast<int64_t>(behind.bytes().size()) <= request.content_length.value_or(0);
   if (request.method != HttpMethod::kPut) request.terms = request.TermsWithoutContent();  // Nothing else uses content.
   if (!Answer(head, request, output)) return false;
+  if (fetch_ != nullptr) fetch_->Forget();
   is_admitted_ = false;
   ++requests_;
   if (is_last_allowed) CountBound(site_->options().counters, &BoundCounters::max_requests_per_connection);
