@@ -7,6 +7,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "files/copy_note.h"
+#include "files/name.h"
 
 namespace polyserve {
 
@@ -96,9 +97,10 @@ void FileFetch::Apply(const FetchAnswer& answer, absl::StatusOr<Library::File>& 
   }
 }
 
-// Refreshes a stale copy on the way.
+// Refreshes a stale copy on the way. Names that are read and not stored, those beneath .well-known, are never fetched:
+// they could not be kept, and the other server would be asked each time for nothing.
 bool FileFetch::NeedsAnswer(absl::string_view name, const absl::StatusOr<Library::File>& file) const {
-  if (!file.ok()) return absl::IsNotFound(file.status());
+  if (!file.ok()) return absl::IsNotFound(file.status()) && CheckName(name).ok();
   if (file->copy == nullptr || file->copy->IsFresh(Now())) return false;
   if (file->copy->must_validate) return true;
   fetcher_->Refresh(name);

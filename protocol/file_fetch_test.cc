@@ -80,6 +80,7 @@ TEST_F(FileFetchTest, OwnFilesAndBadNamesNeedNobody) {
   EXPECT_TRUE(file_.ok());
   EXPECT_FALSE(Awaits("../own"));
   EXPECT_FALSE(Awaits(".hidden"));
+  EXPECT_FALSE(Awaits(".well-known/security.txt")) << "which no upload may store either";
   EXPECT_FALSE(Awaits("sub"));
   EXPECT_FALSE(AwaitsDirectory("sub"));
   EXPECT_FALSE(output_.asks());
