@@ -41,20 +41,29 @@ struct FoundCopy {
   int64_t bytes;
 };
 
-// Opens every file, since only the file itself tells.
-void FindCopies(const Library& library, const std::string& directory, std::vector<FoundCopy>& found) {
-  absl::StatusOr<Library::Directory> names = library.OpenDirectory(directory);
-  std::vector<Library::Entry> entries;
-  while (names.ok() && names->Read(kNamesPerRead, entries).value_or(false)) {
-  }
-  for (const Library::Entry& entry : entries) {
-    const std::string name = directory.empty() ? entry.name : absl::StrCat(directory, "/", entry.name);
-    if (entry.is_directory) {
-      FindCopies(library, name, found);
-    } else if (const absl::StatusOr<Library::File> file = library.Find(name); file.ok() && file->copy != nullptr) {
-      found.push_back({file->touched, name, file->size});
+// Opens every file, since only the file itself tells. Links are passed over: what they lead to is found under its own
+// name, and two links to a directory above would double the names with each level, forty times over.
+std::vector<FoundCopy> FindCopies(const Library& library) {
+  std::vector<FoundCopy> found;
+  std::vector<std::string> directories = {""};
+  while (!directories.empty()) {
+    const std::string directory = std::move(directories.back());
+    directories.pop_back();
+    absl::StatusOr<Library::Directory> names = library.OpenDirectory(directory);
+    std::vector<Library::Entry> entries;
+    while (names.ok() && names->Read(kNamesPerRead, entries).value_or(false)) {
+    }
+    for (const Library::Entry& entry : entries) {
+      if (entry.is_link) continue;
+      std::string name = directory.empty() ? entry.name : absl::StrCat(directory, "/", entry.name);
+      if (entry.is_directory) {
+        directories.push_back(std::move(name));
+      } else if (const absl::StatusOr<Library::File> file = library.Find(name); file.ok() && file->copy != nullptr) {
+        found.push_back({file->touched, std::move(name), file->size});
+      }
     }
   }
+  return found;
 }
 
 }  // namespace
@@ -77,8 +86,7 @@ FetchLoop::~FetchLoop() = default;
 // By the time of their last change, which is that of the last fetch or renewal: the nearest to a use that is known of
 // those that an earlier server has left.
 void FetchLoop::ListCopies() {
-  std::vector<FoundCopy> found;
-  FindCopies(*options_.library, "", found);
+  std::vector<FoundCopy> found = FindCopies(*options_.library);
   std::sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.touched < b.touched; });
   for (const FoundCopy& copy : found) copies_.Note(copy.name, copy.bytes);
   MakeRoom("");

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <sys/file.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <cstddef>
 #include <memory>
@@ -395,6 +396,22 @@ TEST_F(FetchProcessTest, CopiesOfAnEarlierServerCountAndOwnFilesDoNot) {
   EXPECT_EQ(Ask("c"), "200 \n");
   EXPECT_EQ(root_.Names(), (Names{"b", "c", "own", "sub"}));
   EXPECT_EQ(root_.Read("sub/a"), "");
+}
+
+// Else one copy would count under many names, and links that lead upwards would never end.
+TEST_F(FetchProcessTest, CopiesCountOnceWhateverLinksLeadToThem) {
+  for (const char* name : {"a", "b", "c"}) origin_.ServeFile(absl::StrCat("/pub/", name), "1234");
+  Start();
+  EXPECT_EQ(Ask("a"), "200 \n");
+  ASSERT_EQ(::symlink(".", root_.PathOf("up").c_str()), 0);
+  ASSERT_EQ(::symlink("a", root_.PathOf("other").c_str()), 0);
+  fetcher_.ReachBy(UniqueFd());
+  process_ = nullptr;
+  Start(kFresh, 10);
+  EXPECT_EQ(Ask("b"), "200 \n");
+  EXPECT_EQ(root_.Names(), (Names{"a", "b", "other", "up"}));
+  EXPECT_EQ(Ask("c"), "200 \n");
+  EXPECT_EQ(root_.Names(), (Names{"b", "c", "other", "up"}));
 }
 
 TEST_F(FetchProcessTest, FileLargerThanTheBoundIsRefusedWithOrWithoutALength) {

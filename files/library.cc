@@ -226,10 +226,11 @@ absl::StatusOr<bool> Library::Directory::Read(int count, std::vector<Entry>& ent
     // Links are looked up from the root, not from this directory: RESOLVE_BENEATH would refuse one that leads to a
     // neighbour directory.
     const int root = library_->root_->fd();
-    if (S_ISLNK(info.st_mode) && !LookAt(root, absl::StrCat(prefix_, entry->d_name), info)) continue;
+    const bool is_link = S_ISLNK(info.st_mode);
+    if (is_link && !LookAt(root, absl::StrCat(prefix_, entry->d_name), info)) continue;
     const bool is_directory = S_ISDIR(info.st_mode);
     if (!is_directory && !IsServed(info)) continue;
-    entries.push_back({entry->d_name, info.st_size, info.st_mtim.tv_sec, is_directory});
+    entries.push_back({entry->d_name, info.st_size, info.st_mtim.tv_sec, is_directory, is_link});
   }
   return true;
 }

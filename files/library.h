@@ -63,6 +63,7 @@ class Library {
     int64_t size;      // In bytes.
     int64_t mtime;     // In seconds since 1970.
     bool is_directory = false;
+    bool is_link = false;  // The rest is of what it leads to.
   };
 
   // A directory that is being read, in no particular order. The library must outlive it. One thread at a time.

@@ -239,6 +239,8 @@ TEST_F(LibraryTest, ListsADirectoryWithItsSubdirectories) {
   EXPECT_TRUE(entries[1].is_directory);
   EXPECT_EQ(entries[2].name, "inside");
   EXPECT_EQ(entries[2].size, 5);
+  EXPECT_FALSE(entries[1].is_link);
+  EXPECT_TRUE(entries[2].is_link);
   EXPECT_TRUE(absl::IsNotFound(library_->OpenDirectory("a").status()));
   EXPECT_TRUE(absl::IsNotFound(library_->OpenDirectory("none").status()));
 }
