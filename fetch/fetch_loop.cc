@@ -189,6 +189,8 @@ void FetchLoop::Want(absl::string_view name, uint64_t asker) {
     if (asker != 0) flights_[found->second].askers.push_back(asker);
     return;
   }
+  // Those for whom nobody waits must not stand before others, nor take their places in the queue.
+  if (asker == 0 && fetches_ + waiting_.size() >= kMaxFetches) return;
   if (flights_.size() >= kMaxFlights) return Answer(asker, {503, "too many files are being fetched; try again"});
   const uint64_t id = next_id_++;
   Flight& flight = flights_[id];

@@ -5,7 +5,8 @@
 //   flight ─▶ waits for its turn ─▶ OriginFetch ─▶ over ─▶ a line to each of its askers, whose streams then end
 //                                                    └────▶ copies beyond the bound are removed, the oldest first
 //
-// An asker that leaves is forgotten; its flight goes on, for the next one. A name that the other server does not have
+// A refresh for which no connection is free is dropped: as long as the stale copy is in demand, the next one comes
+// soon. An asker that leaves is forgotten; its flight goes on, for the next one. A name that the other server does not have
 // is remembered for a moment, so that a crowd that wants it does not become a crowd there. One thread.
 #ifndef POLYSERVE_FETCH_FETCH_LOOP_H_
 #define POLYSERVE_FETCH_FETCH_LOOP_H_

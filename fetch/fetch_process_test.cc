@@ -450,6 +450,24 @@ TEST_F(FetchProcessTest, MoreNamesThanConnectionsAreFetchedInTurn) {
   for (Asker& asker : askers) EXPECT_EQ(asker.Answer(), "200 \n");
 }
 
+TEST_F(FetchProcessTest, RefreshesForWhichNobodyWaitsTakeNoPlaceInTheQueue) {
+  origin_.ServeFile("/pub/old", "one");
+  for (size_t i = 0; i < FetchLoop::kMaxFetches; ++i) {
+    origin_.Serve(absl::StrCat("/pub/", i), {.bytes = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n", .rest = "ok"});
+  }
+  Start();
+  EXPECT_EQ(Ask("old"), "200 \n");
+  std::vector<Asker> askers;
+  for (size_t i = 0; i < FetchLoop::kMaxFetches; ++i) askers.emplace_back(fetcher_, absl::StrCat(i));
+  ASSERT_TRUE(Eventually([this] { return origin_.held() == FetchLoop::kMaxFetches; }));
+  fetcher_.Refresh("old");
+  askers.emplace_back(fetcher_, "behind");
+  origin_.Release();
+  for (Asker& asker : askers) asker.Answer();
+  EXPECT_EQ(origin_.requests("/pub/behind"), 1u);
+  EXPECT_EQ(origin_.requests("/pub/old"), 1u);
+}
+
 TEST_F(FetchProcessTest, AskersThatLeaveLeaveTheirFlightToOthers) {
   const std::string head = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n";
   origin_.Serve("/pub/a", {.bytes = head, .rest = "ok"});
