@@ -3,6 +3,7 @@
 #ifndef POLYSERVE_FETCH_COPY_LIST_H_
 #define POLYSERVE_FETCH_COPY_LIST_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <list>
 #include <string>
@@ -14,6 +15,10 @@ namespace polyserve {
 
 class CopyList {
  public:
+  CopyList() = default;
+  CopyList(CopyList&&) = default;  // A copy's index would have views of the other one's names.
+  CopyList& operator=(CopyList&&) = default;
+
   // The copy is there, with this size, and was used just now.
   void Note(absl::string_view name, int64_t bytes);
   // It was used just now. Nothing, if it is not in the list.
@@ -21,6 +26,7 @@ class CopyList {
   void Forget(absl::string_view name);
 
   int64_t bytes() const { return bytes_; }
+  size_t size() const { return copies_.size(); }
   // The one whose last use is longest ago; null if there is none. Valid until the next call.
   const std::string* Oldest() const { return copies_.empty() ? nullptr : &copies_.front().name; }
 

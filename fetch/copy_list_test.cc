@@ -15,6 +15,7 @@ TEST(CopyListTest, KnowsTheSumAndTheOldest) {
   list.Note("b", 20);
   list.Note("c", 300);
   EXPECT_EQ(list.bytes(), 321);
+  EXPECT_EQ(list.size(), 3u);
   EXPECT_EQ(*list.Oldest(), "a");
   list.Touch("a");
   EXPECT_EQ(*list.Oldest(), "b");

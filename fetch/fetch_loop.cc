@@ -74,7 +74,7 @@ absl::StatusOr<std::unique_ptr<FetchLoop>> FetchLoop::Create(int request_fd, Fet
   if (::fcntl(request_fd, F_SETFL, O_NONBLOCK) != 0) return SysError("fcntl");
   if (!Register(epoll.get(), EPOLL_CTL_ADD, request_fd, EPOLLIN, TagOf(kRequests))) return SysError("epoll_ctl");
   std::unique_ptr<FetchLoop> loop(new FetchLoop(request_fd, std::move(options), std::move(epoll)));
-  if (loop->options_.max_copied_bytes > 0) loop->ListCopies();
+  if (loop->is_bounded()) loop->ListCopies();
   return loop;
 }
 
@@ -89,7 +89,7 @@ void FetchLoop::ListCopies() {
   std::vector<FoundCopy> found = FindCopies(*options_.library);
   std::sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.touched < b.touched; });
   for (const FoundCopy& copy : found) copies_.Note(copy.name, copy.bytes);
-  MakeRoom("");
+  RemoveOldest(options_.max_copied_bytes, "");
 }
 
 // Fetches whose time is over, or that try again to store a file, have no event.
@@ -258,18 +258,20 @@ void FetchLoop::OnOver(uint64_t id) {
     if (absent_.size() >= kMaxAbsences) absent_.clear();
     if (options_.origin->fresh > absl::ZeroDuration()) absent_.insert_or_assign(flight.name, Deadline(kAbsenceKnown));
   }
-  if (const std::optional<int64_t> bytes = flight.fetch->copy_bytes()) {
-    copies_.Note(flight.name, *bytes);
-    MakeRoom(flight.name);
-  }
+  if (const std::optional<int64_t> bytes = flight.fetch->copy_bytes()) NoteCopy(flight.name, *bytes);
   for (const uint64_t asker : flight.askers) Answer(asker, answer);
+}
+
+void FetchLoop::NoteCopy(const std::string& name, int64_t bytes) {
+  if (!is_bounded()) return;  // Else the list would have all names that were ever fetched.
+  copies_.Note(name, bytes);
+  RemoveOldest(options_.max_copied_bytes, name);
 }
 
 // Those that are no copies any more are forgotten with them. If a directory is locked just now, the rest has to wait
 // for the next time.
-void FetchLoop::MakeRoom(absl::string_view newest) {
-  if (options_.max_copied_bytes == 0) return;
-  while (copies_.bytes() > options_.max_copied_bytes) {
+void FetchLoop::RemoveOldest(int64_t most_bytes, absl::string_view newest) {
+  while (copies_.bytes() > most_bytes || copies_.size() > options_.max_copies) {
     const std::string name = *copies_.Oldest();
     if (name == newest || absl::IsUnavailable(options_.library->RemoveCopy(name))) return;
     copies_.Forget(name);

@@ -42,6 +42,8 @@ struct FetchOptions {
   std::shared_ptr<const Library> library;  // Has copies, and is not read-only.
   std::shared_ptr<const Origin> origin;
   int64_t max_copied_bytes = 0;  // Of all copies together; 0: any number.
+  // Their number, if their bytes are bounded: an empty file has none, and yet takes room on the disk and in the list.
+  size_t max_copies = 1'000'000;
 };
 
 class FetchLoop {
@@ -90,7 +92,10 @@ class FetchLoop {
   void StepFlight(uint64_t id);
   bool Watch(uint64_t id, Flight& flight);
   void OnOver(uint64_t id);
-  void MakeRoom(absl::string_view newest);
+  bool is_bounded() const { return options_.max_copied_bytes > 0; }
+  void NoteCopy(const std::string& name, int64_t bytes);
+  // Until there are no more than that. Never the newest one.
+  void RemoveOldest(int64_t most_bytes, absl::string_view newest);
 
   const int request_fd_;
   const FetchOptions options_;
@@ -102,7 +107,7 @@ class FetchLoop {
   std::deque<uint64_t> waiting_;                      // Flights.
   size_t fetches_ = 0;                                // Flights that do not wait.
   absl::flat_hash_map<std::string, Deadline> absent_;
-  CopyList copies_;
+  CopyList copies_;  // Empty unless they are bounded.
   bool is_over_ = false;
 };
 

@@ -78,7 +78,8 @@ class FetchProcessTest : public testing::Test {
     origin_.Stop();
     library_ = *Library::Open(root_.path(), {.has_copies = true});
     absl::StatusOr<std::unique_ptr<FetchProcess>> process = FetchProcess::Start(
-        {.library = library_, .origin = std::make_shared<const Origin>(terms), .max_copied_bytes = max_bytes});
+        {.library = library_, .origin = std::make_shared<const Origin>(terms), .max_copied_bytes = max_bytes,
+         .max_copies = max_copies_});
     ASSERT_TRUE(process.ok()) << process.status();
     process_ = *std::move(process);
     fetcher_.ReachBy(process_->TakeRequestFd());
@@ -90,6 +91,7 @@ class FetchProcessTest : public testing::Test {
 
   Scratch root_;
   HttpOrigin origin_;
+  size_t max_copies_ = FetchOptions().max_copies;
   std::shared_ptr<const Library> library_;
   std::unique_ptr<FetchProcess> process_;
   ProcessFetcher fetcher_;
@@ -379,6 +381,14 @@ TEST_F(FetchProcessTest, CopiesBeyondTheBoundGiveWayTheLongestUnusedFirst) {
   EXPECT_EQ(root_.Names(), (Names{"a", "c", "own"}));
   EXPECT_EQ(Ask("d"), "200 \n");
   EXPECT_EQ(root_.Names(), (Names{"c", "d", "own"}));
+}
+
+TEST_F(FetchProcessTest, EmptyCopiesGiveWayToo) {
+  for (const char* name : {"a", "b", "c"}) origin_.ServeFile(absl::StrCat("/pub/", name), "");
+  max_copies_ = 2;
+  Start(kFresh, 10);
+  for (const char* name : {"a", "b", "c"}) EXPECT_EQ(Ask(name), "200 \n");
+  EXPECT_EQ(root_.Names(), (Names{"b", "c"}));
 }
 
 TEST_F(FetchProcessTest, CopiesOfAnEarlierServerCountAndOwnFilesDoNot) {
