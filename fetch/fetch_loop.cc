@@ -259,6 +259,7 @@ void FetchLoop::OnOver(uint64_t id) {
     if (options_.origin->fresh > absl::ZeroDuration()) absent_.insert_or_assign(flight.name, Deadline(kAbsenceKnown));
   }
   if (const std::optional<int64_t> bytes = flight.fetch->copy_bytes()) NoteCopy(flight.name, *bytes);
+  MakeRoom(flight.fetch->lacking_bytes());
   for (const uint64_t asker : flight.askers) Answer(asker, answer);
 }
 
@@ -266,6 +267,12 @@ void FetchLoop::NoteCopy(const std::string& name, int64_t bytes) {
   if (!is_bounded()) return;  // Else the list would have all names that were ever fetched.
   copies_.Note(name, bytes);
   RemoveOldest(options_.max_copied_bytes, name);
+}
+
+// The disk is full, or the quota is used up, before the bound of the copies is reached. The next request finds the room.
+// Not for more than all copies have: they would go, and it might not fit all the same.
+void FetchLoop::MakeRoom(int64_t bytes) {
+  if (bytes > 0 && bytes <= copies_.bytes()) RemoveOldest(copies_.bytes() - bytes, "");
 }
 
 // Those that are no copies any more are forgotten with them. If a directory is locked just now, the rest has to wait

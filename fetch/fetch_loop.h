@@ -94,6 +94,7 @@ class FetchLoop {
   void OnOver(uint64_t id);
   bool is_bounded() const { return options_.max_copied_bytes > 0; }
   void NoteCopy(const std::string& name, int64_t bytes);
+  void MakeRoom(int64_t bytes);
   // Until there are no more than that. Never the newest one.
   void RemoveOldest(int64_t most_bytes, absl::string_view newest);
 

@@ -7,7 +7,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -21,11 +23,13 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "base/bound_counters.h"
 #include "base/unique_fd.h"
 #include "fetch/fetch_loop.h"
 #include "fetch/origin_fetch.h"
 #include "fetch/process_fetcher.h"
 #include "files/library.h"
+#include "files/quota.h"
 #include "gtest/gtest.h"
 #include "net/endpoint.h"
 #include "protocol/file_fetch.h"
@@ -76,7 +80,7 @@ class FetchProcessTest : public testing::Test {
     terms.prefix = "/pub";
     if (max_bytes > 0) terms.max_file_bytes = max_bytes;
     origin_.Stop();
-    library_ = *Library::Open(root_.path(), {.has_copies = true});
+    library_ = *Library::Open(root_.path(), {.quota = quota_, .has_copies = true});
     absl::StatusOr<std::unique_ptr<FetchProcess>> process = FetchProcess::Start(
         {.library = library_, .origin = std::make_shared<const Origin>(terms), .max_copied_bytes = max_bytes,
          .max_copies = max_copies_});
@@ -92,6 +96,9 @@ class FetchProcessTest : public testing::Test {
   Scratch root_;
   HttpOrigin origin_;
   size_t max_copies_ = FetchOptions().max_copies;
+  std::atomic<int64_t> used_ = 0;  // Each process counts its own here, and one alone stores.
+  BoundCounters counters_ = {};
+  std::shared_ptr<const LibraryQuota> quota_ = nullptr;
   std::shared_ptr<const Library> library_;
   std::unique_ptr<FetchProcess> process_;
   ProcessFetcher fetcher_;
@@ -381,6 +388,19 @@ TEST_F(FetchProcessTest, CopiesBeyondTheBoundGiveWayTheLongestUnusedFirst) {
   EXPECT_EQ(root_.Names(), (Names{"a", "c", "own"}));
   EXPECT_EQ(Ask("d"), "200 \n");
   EXPECT_EQ(root_.Names(), (Names{"c", "d", "own"}));
+}
+
+TEST_F(FetchProcessTest, CopiesGiveWayIfTheQuotaIsUsedUpBeforeTheirBound) {
+  quota_ = std::make_shared<const LibraryQuota>(10, used_, counters_);
+  for (const char* name : {"a", "b", "c"}) origin_.ServeFile(absl::StrCat("/pub/", name), "1234");
+  origin_.ServeFile("/pub/large", "12345678901");
+  Start(kFresh, 100);
+  for (const char* name : {"a", "b"}) EXPECT_EQ(Ask(name), "200 \n");
+  EXPECT_TRUE(absl::StartsWith(Ask("c"), "507 "));
+  EXPECT_EQ(Ask("c"), "200 \n");
+  EXPECT_EQ(root_.Names(), (Names{"b", "c"}));
+  EXPECT_TRUE(absl::StartsWith(Ask("large"), "507 "));
+  EXPECT_EQ(root_.Names(), (Names{"b", "c"})) << "for a file that would not fit anyway, none goes";
 }
 
 TEST_F(FetchProcessTest, EmptyCopiesGiveWayToo) {

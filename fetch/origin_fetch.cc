@@ -149,6 +149,9 @@ bool OriginFetch::FailCall(absl::string_view call) {
 }
 
 bool OriginFetch::FailToKeep(const absl::Status& error) {
+  if (absl::IsResourceExhausted(error)) {
+    lacking_bytes_ = std::max<int64_t>({reply_.head().length.value_or(0), received_bytes_, 1});
+  }
   const bool is_in_the_way = absl::IsFailedPrecondition(error);
   return End(is_in_the_way ? 502 : HttpCode(error),
              is_in_the_way ? "a file or directory of this server is in the way" : error.message());

@@ -65,6 +65,8 @@ class OriginFetch {
   const FetchAnswer& answer() const { return answer_; }
   // The size of the copy that was stored, or found to be as new; nothing if there is none.
   std::optional<int64_t> copy_bytes() const { return copy_bytes_; }
+  // What would have been stored, as far as is known, if the disk or the quota had had room for it; else 0.
+  int64_t lacking_bytes() const { return lacking_bytes_; }
   // The copy that was there is gone: the other server does not let it be kept any more.
   bool has_removed_copy() const { return has_removed_copy_; }
   // A request was sent to the other server.
@@ -112,6 +114,7 @@ class OriginFetch {
   Deadline deadline_;
   FetchAnswer answer_ = {500, ""};
   std::optional<int64_t> copy_bytes_;
+  int64_t lacking_bytes_ = 0;
   bool has_removed_copy_ = false;
   bool has_asked_ = false;
   UniqueFd fd_;
