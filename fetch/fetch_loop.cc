@@ -74,7 +74,7 @@ absl::StatusOr<std::unique_ptr<FetchLoop>> FetchLoop::Create(int request_fd, Fet
   if (::fcntl(request_fd, F_SETFL, O_NONBLOCK) != 0) return SysError("fcntl");
   if (!Register(epoll.get(), EPOLL_CTL_ADD, request_fd, EPOLLIN, TagOf(kRequests))) return SysError("epoll_ctl");
   std::unique_ptr<FetchLoop> loop(new FetchLoop(request_fd, std::move(options), std::move(epoll)));
-  if (loop->is_bounded()) loop->ListCopies();
+  loop->FollowRoot();
   return loop;
 }
 
@@ -83,10 +83,21 @@ FetchLoop::FetchLoop(int request_fd, FetchOptions options, UniqueFd epoll)
 
 FetchLoop::~FetchLoop() = default;
 
+// After a SIGHUP the root may be another directory, with copies of its own.
+void FetchLoop::FollowRoot() {
+  if (!is_bounded()) return;
+  const absl::StatusOr<Library::File> root = options_.library->FindFileOrDirectory("");
+  if (!root.ok() || (root->inode == root_inode_ && root->device == root_device_)) return;
+  root_inode_ = root->inode;
+  root_device_ = root->device;
+  ListCopies();
+}
+
 // By the time of their last change, which is that of the last fetch or renewal: the nearest to a use that is known of
 // those that an earlier server has left.
 void FetchLoop::ListCopies() {
   std::vector<FoundCopy> found = FindCopies(*options_.library);
+  copies_ = CopyList();
   std::sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.touched < b.touched; });
   for (const FoundCopy& copy : found) copies_.Note(copy.name, copy.bytes);
   RemoveOldest(options_.max_copied_bytes, "");
@@ -252,6 +263,7 @@ void FetchLoop::OnOver(uint64_t id) {
   flights_.erase(found);
   names_.erase(flight.name);
   --fetches_;
+  FollowRoot();
   const FetchAnswer& answer = flight.fetch->answer();
   if (flight.fetch->has_removed_copy()) copies_.Forget(flight.name);
   if (answer.code == 404) {

@@ -57,7 +57,8 @@ class FetchLoop {
   static constexpr size_t kMaxAbsences = 1024;
 
   // The request_fd stays the caller's, and must outlive it; becomes non-blocking. With a bound of bytes, looks at all
-  // files of the library, which blocks for as long as that takes. Fails if the system has no descriptor left.
+  // files of the library, which blocks for as long as that takes; so does Run() if the library has got another root.
+  // Fails if the system has no descriptor left.
   static absl::StatusOr<std::unique_ptr<FetchLoop>> Create(int request_fd, FetchOptions options);
   ~FetchLoop();
 
@@ -79,6 +80,7 @@ class FetchLoop {
 
   FetchLoop(int request_fd, FetchOptions options, UniqueFd epoll);
 
+  void FollowRoot();
   void ListCopies();
   int Milliseconds() const;
   void OnEvent(uint64_t tag);
@@ -108,7 +110,9 @@ class FetchLoop {
   std::deque<uint64_t> waiting_;                      // Flights.
   size_t fetches_ = 0;                                // Flights that do not wait.
   absl::flat_hash_map<std::string, Deadline> absent_;
-  CopyList copies_;  // Empty unless they are bounded.
+  CopyList copies_;  // Empty unless they are bounded. Those beneath this root:
+  uint64_t root_inode_ = 0;
+  uint64_t root_device_ = 0;
   bool is_over_ = false;
 };
 

@@ -3,7 +3,9 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <sys/file.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -30,6 +32,7 @@
 #include "fetch/process_fetcher.h"
 #include "files/library.h"
 #include "files/quota.h"
+#include "files/root.h"
 #include "gtest/gtest.h"
 #include "net/endpoint.h"
 #include "protocol/file_fetch.h"
@@ -80,7 +83,7 @@ class FetchProcessTest : public testing::Test {
     terms.prefix = "/pub";
     if (max_bytes > 0) terms.max_file_bytes = max_bytes;
     origin_.Stop();
-    library_ = *Library::Open(root_.path(), {.quota = quota_, .has_copies = true});
+    if (library_ == nullptr) library_ = *Library::Open(root_.path(), {.quota = quota_, .has_copies = true});
     absl::StatusOr<std::unique_ptr<FetchProcess>> process = FetchProcess::Start(
         {.library = library_, .origin = std::make_shared<const Origin>(terms), .max_copied_bytes = max_bytes,
          .max_copies = max_copies_});
@@ -90,6 +93,21 @@ class FetchProcessTest : public testing::Test {
     origin_.Start();
   }
   ~FetchProcessTest() override { fetcher_.ReachBy(UniqueFd()); }
+  // So that it can be started once more.
+  void End() {
+    fetcher_.ReachBy(UniqueFd());
+    process_ = nullptr;
+    library_ = nullptr;
+  }
+
+  // The clock of the file system ticks every few milliseconds, and by it an order among copies is known.
+  void AwaitLaterTimeThan(absl::string_view name) {
+    const int64_t before = library_->Find(name)->touched;
+    do {
+      root_.Write("later", "");
+    } while (library_->Find("later")->touched <= before);
+    ASSERT_EQ(::unlink(root_.PathOf("later").c_str()), 0);
+  }
 
   std::string Ask(absl::string_view name) { return Asker(fetcher_, name).Answer(); }
 
@@ -403,6 +421,41 @@ TEST_F(FetchProcessTest, CopiesGiveWayIfTheQuotaIsUsedUpBeforeTheirBound) {
   EXPECT_EQ(root_.Names(), (Names{"b", "c"})) << "for a file that would not fit anyway, none goes";
 }
 
+// As after a SIGHUP, when the link to the root was switched.
+TEST_F(FetchProcessTest, CopiesOfAnotherRootCountFromItsFirstFetchOn) {
+  root_.MakeDirectory("one");
+  root_.MakeDirectory("two");
+  ASSERT_EQ(::symlink("one", root_.PathOf("current").c_str()), 0);
+  for (const char* name : {"a", "b", "c"}) {
+    origin_.ServeFile(absl::StrCat("/pub/", name), "1234");
+    origin_.ServeFile(absl::StrCat("/pub/two/", name), "1234");
+  }
+  Start();
+  EXPECT_EQ(Ask("two/a"), "200 \n");
+  AwaitLaterTimeThan("two/a");
+  EXPECT_EQ(Ask("two/b"), "200 \n");
+  End();
+  // For both processes: how often the root was opened, and by which.
+  void* const shared = ::mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  ASSERT_NE(shared, MAP_FAILED);
+  auto* const numbers = static_cast<std::atomic<int64_t>*>(shared);
+  std::unique_ptr<Root> root = *Root::Open(root_.PathOf("current"));
+  root->Share(numbers[0], numbers[1]);
+  library_ = *Library::Create(std::move(root), {.has_copies = true});
+  Start(kFresh, 10);
+  EXPECT_EQ(Ask("a"), "200 \n");
+  ASSERT_EQ(::symlink("two", root_.PathOf("next").c_str()), 0);
+  ASSERT_EQ(::rename(root_.PathOf("next").c_str(), root_.PathOf("current").c_str()), 0);
+  ASSERT_TRUE(library_->ReopenRoot().ok());
+  EXPECT_EQ(Ask("c"), "200 \n");
+  EXPECT_EQ(root_.Read("one/a"), "1234");
+  EXPECT_EQ(root_.Read("two/a"), "");
+  EXPECT_EQ(root_.Read("two/b"), "1234");
+  EXPECT_EQ(root_.Read("two/c"), "1234");
+  End();
+  ::munmap(shared, 4096);
+}
+
 TEST_F(FetchProcessTest, EmptyCopiesGiveWayToo) {
   for (const char* name : {"a", "b", "c"}) origin_.ServeFile(absl::StrCat("/pub/", name), "");
   max_copies_ = 2;
@@ -418,10 +471,10 @@ TEST_F(FetchProcessTest, CopiesOfAnEarlierServerCountAndOwnFilesDoNot) {
   origin_.ServeFile("/pub/c", "1234");
   Start();
   EXPECT_EQ(Ask("sub/a"), "200 \n");
+  AwaitLaterTimeThan("sub/a");
   EXPECT_EQ(Ask("b"), "200 \n");
   root_.Write("own", "as large as it likes");
-  fetcher_.ReachBy(UniqueFd());
-  process_ = nullptr;
+  End();
   Start(kFresh, 10);
   EXPECT_EQ(Ask("c"), "200 \n");
   EXPECT_EQ(root_.Names(), (Names{"b", "c", "own", "sub"}));
@@ -435,8 +488,7 @@ TEST_F(FetchProcessTest, CopiesCountOnceWhateverLinksLeadToThem) {
   EXPECT_EQ(Ask("a"), "200 \n");
   ASSERT_EQ(::symlink(".", root_.PathOf("up").c_str()), 0);
   ASSERT_EQ(::symlink("a", root_.PathOf("other").c_str()), 0);
-  fetcher_.ReachBy(UniqueFd());
-  process_ = nullptr;
+  End();
   Start(kFresh, 10);
   EXPECT_EQ(Ask("b"), "200 \n");
   EXPECT_EQ(root_.Names(), (Names{"a", "b", "other", "up"}));
