@@ -263,14 +263,16 @@ std::optional<absl::StatusOr<Library::File>> FileSession::Find(absl::string_view
 }
 
 // Without opening the file, unless it may have to be fetched: that it is there may be told even of one that cannot be
-// read.
+// read here. What the fetch says of a copy that had to be validated is another matter.
 bool FileSession::Stat(absl::string_view name, Output& output) {
   absl::StatusOr<FileStamp> stamp = library_->Stat(name);
   if (fetch_ != nullptr) {
     const std::optional<absl::StatusOr<Library::File>> file = Find(name, output);
     if (!file.has_value()) return false;
     if (file->ok()) stamp = **file;
-    if (!file->ok() && !stamp.ok()) stamp = file->status();
+    const absl::Status status = file->status();
+    const bool cannot_be_read = absl::IsPermissionDenied(status) || absl::IsUnavailable(status);
+    if (!status.ok() && !(stamp.ok() && cannot_be_read)) stamp = status;
   }
   if (!stamp.ok()) return WriteError(stamp.status(), output), true;
   output.Write(absl::StrCat("OK ", stamp->size, " ", stamp->mtime, "\n"));

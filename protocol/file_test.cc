@@ -329,6 +329,27 @@ TEST_F(FetchingFileSessionTest, WhyThereIsNoneIsTheAnswerAndTheLineGoesOn) {
   EXPECT_EQ(Answer("404 none"), "ERR 404 none\nOK 5\nhello");
 }
 
+TEST_F(FetchingFileSessionTest, NothingIsSaidOfACopyThatCouldNotBeValidated) {
+  const std::shared_ptr<const Library> library = *Library::Open(root_.string(), {.has_copies = true});
+  std::unique_ptr<Upload> upload = *library->StartUpload("copy", 4);
+  ASSERT_TRUE(upload->Append("copy").ok());
+  ASSERT_TRUE(upload->NoteCopy({.fresh_until = 1, .must_validate = true}, std::nullopt).ok());
+  ASSERT_TRUE(upload->Commit().ok());
+  upload = nullptr;
+  for (const char* command : {"G copy\n", "S copy\n"}) {
+    EXPECT_EQ(Pass(command), "");
+    EXPECT_EQ(Answer("504 late"), "ERR 504 late\n");
+  }
+}
+
+// As before: that it is there may be told.
+TEST_F(FetchingFileSessionTest, OwnFileThatCannotBeReadHasASizeAndATime) {
+  fs::permissions(root_ / "a", fs::perms::none);
+  const std::string reply = Pass("S a\n");
+  fs::permissions(root_ / "a", fs::perms::owner_all);
+  EXPECT_EQ(reply, "OK 5 1000000000\n");
+}
+
 TEST_F(FetchingFileSessionTest, OtherCommandsWaitForNothing) {
   EXPECT_EQ(Pass("G ../x\n"), "ERR 400 the name must not hold . or .. as a part\n");
   EXPECT_EQ(Pass("R new\n"), "ERR 400 expected: R <name> <offset> <length>\n");
