@@ -215,6 +215,21 @@ TEST_F(HttpFetchTest, FetchThatTheCacheHasOvertakenIsNotTheNextRequests) {
   EXPECT_TRUE(output_.asks()) << "and not: could not be kept";
 }
 
+// What is known of the copy would not hold for a file beside it, nor the other way round.
+TEST_F(HttpFetchTest, CopiesHaveNoCompressedNeighboursAndAreNone) {
+  site_options_.precompressed = true;
+  session_ = MakeSession();
+  const std::string accepts = "Accept-Encoding: gzip\r\n";
+  StoreCopy("copy", "theirs", {.fresh_until = kPast, .must_validate = true});
+  PutAfter("copy", "copy.gz", "ours");
+  EXPECT_EQ(GetOnce("/copy", accepts), "");
+  EXPECT_EQ(ContentOf(Answer("200 ")), "theirs");
+  do {
+    StoreCopy("a.gz", "theirs", {.fresh_until = kPast, .must_validate = true});
+  } while (library_->Find("a.gz")->touched <= library_->Find("a")->touched);
+  EXPECT_EQ(ContentOf(GetOnce("/a", accepts)), "hello");
+}
+
 TEST_F(HttpFetchTest, SeveralPartsOfACopyHaveABoundaryWhateverItsTag) {
   StoreCopy("copy", "0123456789", {.etag = "\"a;b c=\xFF\"", .fresh_until = kFuture});
   const std::string reply = GetOnce("/copy", "Range: bytes=0-1,4-5\r\n");

@@ -82,14 +82,17 @@ bool IsOutdated(const FileStamp& encoded, const FileStamp& file) {
 
 // Replaces the file by a compressed one beside it if the client accepts that and it is up to date. Every neighbour that
 // was looked for becomes a source of the reply, the missing ones too: as soon as one appears, the kept reply is wrong.
+// Copies of another server's files have none and are none: their change times are those of fetches and validations, and
+// each would be stale at a time of its own.
 void PreferEncoded(const Library& library, const Encodings& encodings, Representation& representation) {
+  if (representation.file.copy != nullptr) return;
   for (const HttpEncoding& encoding : encodings) {
     const std::string name = absl::StrCat(representation.name, encoding.end_of_name);
     absl::StatusOr<Library::File> encoded = library.Find(name);
     representation.sources.push_back({name, encoded.ok() ? std::optional<FileStamp>(*encoded) : std::nullopt});
     // One that is there, but cannot be read, may change in ways that its stamp does not show.
     if (!encoded.ok() && !absl::IsNotFound(encoded.status())) representation.depends_on_more = true;
-    if (!encoded.ok() || IsOutdated(*encoded, representation.file)) continue;
+    if (!encoded.ok() || encoded->copy != nullptr || IsOutdated(*encoded, representation.file)) continue;
     representation.file = *std::move(encoded);
     representation.encoding = encoding.name;
     return;
