@@ -3,39 +3,24 @@
 
 #include <fcntl.h>
 #include <signal.h>
-#include <stdio.h>
 #include <sys/file.h>
-#include <sys/mman.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
-#include "absl/status/statusor.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/string_view.h"
 #include "absl/time/clock.h"
 #include "absl/time/time.h"
-#include "base/bound_counters.h"
 #include "base/unique_fd.h"
+#include "fetch/fetch_fixture.h"
 #include "fetch/fetch_loop.h"
-#include "fetch/origin_fetch.h"
-#include "fetch/process_fetcher.h"
-#include "files/library.h"
-#include "files/quota.h"
-#include "files/root.h"
 #include "gtest/gtest.h"
-#include "net/endpoint.h"
-#include "protocol/file_fetch.h"
 #include "tests/eventually.h"
 #include "tests/http_origin.h"
 #include "tests/scratch.h"
@@ -44,83 +29,7 @@ namespace polyserve {
 namespace {
 
 using Names = std::vector<std::string>;
-
-// Whoever asks behind a fetch finds its result fresh, and needs none.
-const Origin kFresh = {.timeout = absl::Seconds(100), .fresh = absl::Seconds(100)};
-
-// As a driver asks: a stream, a line, and what comes back.
-class Asker {
- public:
-  Asker(const FileFetcher& fetcher, absl::string_view name) {
-    absl::StatusOr<UniqueFd> stream = fetcher.Connect();
-    EXPECT_TRUE(stream.ok()) << stream.status();
-    if (!stream.ok()) return;
-    stream_ = *std::move(stream);
-    const std::string line = absl::StrCat(name, "\n");
-    EXPECT_EQ(::send(stream_.get(), line.data(), line.size(), MSG_NOSIGNAL), static_cast<ssize_t>(line.size()));
-  }
-
-  // Blocks until the stream ends: the process has always an answer in the end.
-  std::string Answer() {
-    std::string answer;
-    char bytes[1024];
-    for (ssize_t count; (count = ::recv(stream_.get(), bytes, sizeof(bytes), 0)) > 0;) {
-      answer.append(bytes, static_cast<size_t>(count));
-    }
-    return answer;
-  }
-
- private:
-  UniqueFd stream_;
-};
-
-class FetchProcessTest : public testing::Test {
- protected:
-  // Nothing is fresh by default, so that each question reaches the other server.
-  void Start(Origin terms = {.timeout = absl::Seconds(100), .fresh = absl::ZeroDuration()}, int64_t max_bytes = 0) {
-    terms.at = *Endpoint::Parse(origin_.address());
-    terms.host = origin_.address();
-    terms.prefix = "/pub";
-    if (max_bytes > 0) terms.max_file_bytes = max_bytes;
-    origin_.Stop();
-    if (library_ == nullptr) library_ = *Library::Open(root_.path(), {.quota = quota_, .has_copies = true});
-    absl::StatusOr<std::unique_ptr<FetchProcess>> process = FetchProcess::Start(
-        {.library = library_, .origin = std::make_shared<const Origin>(terms), .max_copied_bytes = max_bytes,
-         .max_copies = max_copies_});
-    ASSERT_TRUE(process.ok()) << process.status();
-    process_ = *std::move(process);
-    fetcher_.ReachBy(process_->TakeRequestFd());
-    origin_.Start();
-  }
-  ~FetchProcessTest() override { fetcher_.ReachBy(UniqueFd()); }
-  // So that it can be started once more.
-  void End() {
-    fetcher_.ReachBy(UniqueFd());
-    process_ = nullptr;
-    library_ = nullptr;
-  }
-
-  // The clock of the file system ticks every few milliseconds, and by it an order among copies is known.
-  void AwaitLaterTimeThan(absl::string_view name) {
-    const int64_t before = library_->Find(name)->touched;
-    do {
-      root_.Write("later", "");
-    } while (library_->Find("later")->touched <= before);
-    ASSERT_EQ(::unlink(root_.PathOf("later").c_str()), 0);
-  }
-
-  std::string Ask(absl::string_view name) { return Asker(fetcher_, name).Answer(); }
-
-  Scratch root_;
-  HttpOrigin origin_;
-  size_t max_copies_ = FetchOptions().max_copies;
-  std::atomic<int64_t> used_ = 0;  // Each process counts its own here, and one alone stores.
-  BoundCounters counters_ = {};
-  std::shared_ptr<const LibraryQuota> quota_ = nullptr;
-  std::shared_ptr<const Library> library_;
-  std::unique_ptr<FetchProcess> process_;
-  ProcessFetcher fetcher_;
-};
+using FetchProcessTest = FetchFixture;
 
 TEST_F(FetchProcessTest, CrowdThatWantsOneFileCausesOneFetch) {
   const std::string content = RandomBytes(300'000, 1);
@@ -394,119 +303,6 @@ TEST_F(FetchProcessTest, WhatMayNotBeKeptIsRefused) {
   EXPECT_TRUE(absl::StartsWith(Ask("same"), "502 "));
   EXPECT_EQ(root_.Names(), Names());
 }
-
-TEST_F(FetchProcessTest, CopiesBeyondTheBoundGiveWayTheLongestUnusedFirst) {
-  root_.Write("own", "as large as it likes");
-  for (const char* name : {"a", "b", "c", "d"}) origin_.ServeFile(absl::StrCat("/pub/", name), "1234");
-  Start(kFresh, 10);
-  EXPECT_EQ(Ask("a"), "200 \n");
-  EXPECT_EQ(Ask("b"), "200 \n");
-  EXPECT_EQ(Ask("a"), "200 \n") << "used again";
-  EXPECT_EQ(Ask("c"), "200 \n");
-  EXPECT_EQ(root_.Names(), (Names{"a", "c", "own"}));
-  EXPECT_EQ(Ask("d"), "200 \n");
-  EXPECT_EQ(root_.Names(), (Names{"c", "d", "own"}));
-}
-
-TEST_F(FetchProcessTest, CopiesGiveWayIfTheQuotaIsUsedUpBeforeTheirBound) {
-  quota_ = std::make_shared<const LibraryQuota>(10, used_, counters_);
-  for (const char* name : {"a", "b", "c"}) origin_.ServeFile(absl::StrCat("/pub/", name), "1234");
-  origin_.ServeFile("/pub/large", "12345678901");
-  Start(kFresh, 100);
-  for (const char* name : {"a", "b"}) EXPECT_EQ(Ask(name), "200 \n");
-  EXPECT_TRUE(absl::StartsWith(Ask("c"), "507 "));
-  EXPECT_EQ(Ask("c"), "200 \n");
-  EXPECT_EQ(root_.Names(), (Names{"b", "c"}));
-  EXPECT_TRUE(absl::StartsWith(Ask("large"), "507 "));
-  EXPECT_EQ(root_.Names(), (Names{"b", "c"})) << "for a file that would not fit anyway, none goes";
-}
-
-// As after a SIGHUP, when the link to the root was switched.
-TEST_F(FetchProcessTest, CopiesOfAnotherRootCountFromItsFirstFetchOn) {
-  root_.MakeDirectory("one");
-  root_.MakeDirectory("two");
-  ASSERT_EQ(::symlink("one", root_.PathOf("current").c_str()), 0);
-  for (const char* name : {"a", "b", "c"}) {
-    origin_.ServeFile(absl::StrCat("/pub/", name), "1234");
-    origin_.ServeFile(absl::StrCat("/pub/two/", name), "1234");
-  }
-  Start();
-  EXPECT_EQ(Ask("two/a"), "200 \n");
-  AwaitLaterTimeThan("two/a");
-  EXPECT_EQ(Ask("two/b"), "200 \n");
-  End();
-  // For both processes: how often the root was opened, and by which.
-  void* const shared = ::mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-  ASSERT_NE(shared, MAP_FAILED);
-  auto* const numbers = static_cast<std::atomic<int64_t>*>(shared);
-  std::unique_ptr<Root> root = *Root::Open(root_.PathOf("current"));
-  root->Share(numbers[0], numbers[1]);
-  library_ = *Library::Create(std::move(root), {.has_copies = true});
-  Start(kFresh, 10);
-  EXPECT_EQ(Ask("a"), "200 \n");
-  ASSERT_EQ(::symlink("two", root_.PathOf("next").c_str()), 0);
-  ASSERT_EQ(::rename(root_.PathOf("next").c_str(), root_.PathOf("current").c_str()), 0);
-  ASSERT_TRUE(library_->ReopenRoot().ok());
-  EXPECT_EQ(Ask("c"), "200 \n");
-  EXPECT_EQ(root_.Read("one/a"), "1234");
-  EXPECT_EQ(root_.Read("two/a"), "");
-  EXPECT_EQ(root_.Read("two/b"), "1234");
-  EXPECT_EQ(root_.Read("two/c"), "1234");
-  End();
-  ::munmap(shared, 4096);
-}
-
-TEST_F(FetchProcessTest, EmptyCopiesGiveWayToo) {
-  for (const char* name : {"a", "b", "c"}) origin_.ServeFile(absl::StrCat("/pub/", name), "");
-  max_copies_ = 2;
-  Start(kFresh, 10);
-  for (const char* name : {"a", "b", "c"}) EXPECT_EQ(Ask(name), "200 \n");
-  EXPECT_EQ(root_.Names(), (Names{"b", "c"}));
-}
-
-TEST_F(FetchProcessTest, CopiesOfAnEarlierServerCountAndOwnFilesDoNot) {
-  root_.MakeDirectory("sub");
-  origin_.ServeFile("/pub/sub/a", "1234");
-  origin_.ServeFile("/pub/b", "1234");
-  origin_.ServeFile("/pub/c", "1234");
-  Start();
-  EXPECT_EQ(Ask("sub/a"), "200 \n");
-  AwaitLaterTimeThan("sub/a");
-  EXPECT_EQ(Ask("b"), "200 \n");
-  root_.Write("own", "as large as it likes");
-  End();
-  Start(kFresh, 10);
-  EXPECT_EQ(Ask("c"), "200 \n");
-  EXPECT_EQ(root_.Names(), (Names{"b", "c", "own", "sub"}));
-  EXPECT_EQ(root_.Read("sub/a"), "");
-}
-
-// Else one copy would count under many names, and links that lead upwards would never end.
-TEST_F(FetchProcessTest, CopiesCountOnceWhateverLinksLeadToThem) {
-  for (const char* name : {"a", "b", "c"}) origin_.ServeFile(absl::StrCat("/pub/", name), "1234");
-  Start();
-  EXPECT_EQ(Ask("a"), "200 \n");
-  ASSERT_EQ(::symlink(".", root_.PathOf("up").c_str()), 0);
-  ASSERT_EQ(::symlink("a", root_.PathOf("other").c_str()), 0);
-  End();
-  Start(kFresh, 10);
-  EXPECT_EQ(Ask("b"), "200 \n");
-  EXPECT_EQ(root_.Names(), (Names{"a", "b", "other", "up"}));
-  EXPECT_EQ(Ask("c"), "200 \n");
-  EXPECT_EQ(root_.Names(), (Names{"b", "c", "other", "up"}));
-}
-
-TEST_F(FetchProcessTest, FileLargerThanTheBoundIsRefusedWithOrWithoutALength) {
-  const std::string content(11, 'x');
-  origin_.ServeFile("/pub/long", content);
-  origin_.Serve("/pub/chunks", {.bytes = absl::StrCat("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nb\r\n",
-                                                      content, "\r\n0\r\n\r\n")});
-  Start(kFresh, 10);
-  EXPECT_TRUE(absl::StartsWith(Ask("long"), "507 "));
-  EXPECT_TRUE(absl::StartsWith(Ask("chunks"), "507 "));
-  EXPECT_EQ(root_.Names(), Names());
-}
-
 TEST_F(FetchProcessTest, FileWaitsForADirectoryThatAnotherProgramHolds) {
   origin_.ServeFile("/pub/a", "one");
   const UniqueFd directory(::open(root_.path().c_str(), O_RDONLY | O_DIRECTORY));
