@@ -9,6 +9,7 @@
 #include "base/take.h"
 #include "exec_programs.h"
 #include "file_fetching.h"
+#include "lifecycle/inherited_listeners.h"
 #include "net/process.h"
 #include "net/statistics.h"
 #include "room_host.h"
@@ -34,8 +35,9 @@ absl::Status Server::MakePrograms() {
   return Take(ExecPrograms::Create(std::move(options)), programs_);
 }
 
-absl::Status Server::OpenRoom(bool has_operator) {
-  return room_host_->Open(*context_, has_operator, [this] {
+absl::Status Server::OpenRoom(bool has_operator, InheritedListeners* inherited) {
+  return room_host_->Open(*context_, has_operator, [this, inherited] {
+    if (inherited != nullptr) inherited->Leave();
     const absl::Status status = privileges_.GiveUpAll();
     if (!status.ok()) LOG(WARNING) << "the hub of the room keeps more rights than it needs: " << status.message();
     // Without its sandbox it must not run; then neither does the server.
@@ -46,8 +48,9 @@ absl::Status Server::OpenRoom(bool has_operator) {
   });
 }
 
-absl::Status Server::OpenPrograms() {
-  return programs_->Open(*context_, [this] {
+absl::Status Server::OpenPrograms(InheritedListeners& inherited) {
+  return programs_->Open(*context_, [this, &inherited] {
+    inherited.Leave();
     const absl::Status status = privileges_.GiveUpAll();
     if (status.ok()) return;
     LOG(ERROR) << status.message();  // No program of a client's may have them.
@@ -56,8 +59,9 @@ absl::Status Server::OpenPrograms() {
 }
 
 // It has the root's files and the other server, and needs neither the server's clients nor its programs.
-absl::Status Server::OpenFetching() {
-  return fetching_->Open(*library_, *context_, [this] {
+absl::Status Server::OpenFetching(InheritedListeners& inherited) {
+  return fetching_->Open(*library_, *context_, [this, &inherited] {
+    inherited.Leave();
     absl::Status status = privileges_.GiveUpAll();
     if (status.ok())
       status = sandbox_.RestrictCallsTo({.stores_files = true, .keeps_copies = true, .asks_servers = true});

@@ -26,7 +26,7 @@ absl::Status Server::OpenForOneClient() {
   if (status.ok()) status = privileges_.GiveUpAll();
   if (status.ok()) status = sandbox_.RestrictCalls();
   if (status.ok()) status = StartSignalThread();
-  if (status.ok() && config_.Any(&Service::has_room)) status = OpenRoom(/*has_operator=*/false);
+  if (status.ok() && config_.Any(&Service::has_room)) status = OpenRoom(/*has_operator=*/false, nullptr);
   if (status.ok() && config_.Any(&Service::has_room)) status = room_host_->StartThreads(/*has_operator=*/false);
   return status;
 }

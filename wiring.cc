@@ -127,9 +127,9 @@ absl::Status Server::Open() {
   if (status.ok()) status = sandbox_.RestrictFiles();
   if (status.ok()) status = Signals::Install();
   if (status.ok()) status = Handover::Prepare();
-  if (status.ok() && config_.Any(&Service::has_room)) status = OpenRoom(has_operator);
-  if (status.ok() && programs_ != nullptr) status = OpenPrograms();
-  if (status.ok() && fetching_ != nullptr) status = OpenFetching();
+  if (status.ok() && config_.Any(&Service::has_room)) status = OpenRoom(has_operator, &*inherited);
+  if (status.ok() && programs_ != nullptr) status = OpenPrograms(*inherited);
+  if (status.ok() && fetching_ != nullptr) status = OpenFetching(*inherited);
   // Prepare() needs the bound listeners, and may fork: so it comes after Bind(), and before the two threads below,
   // since a process that forks must have only one.
   if (status.ok()) status = Bind(*inherited);

@@ -87,9 +87,10 @@ class Server {
   absl::Status OpenForOneClient();
   // All addresses of --listen, with sockets of their own or inherited ones.
   absl::Status Bind(InheritedListeners& inherited);
-  absl::Status OpenRoom(bool has_operator);
-  absl::Status OpenPrograms();
-  absl::Status OpenFetching();
+  // The helper processes, which do without what was inherited for clients; null: nothing was.
+  absl::Status OpenRoom(bool has_operator, InheritedListeners* inherited);
+  absl::Status OpenPrograms(InheritedListeners& inherited);
+  absl::Status OpenFetching(InheritedListeners& inherited);
   absl::StatusOr<std::vector<InheritedListeners::Socket>> SocketsOf(const ListenSpec& spec,
                                                                     InheritedListeners& inherited) const;
   absl::Status TuneListeners() const;

@@ -125,6 +125,11 @@ std::vector<InheritedListeners::Socket> InheritedListeners::Take(absl::string_vi
   return taken;
 }
 
+void InheritedListeners::Leave() {
+  sockets_.clear();
+  ready_.reset();
+}
+
 absl::Status InheritedListeners::CheckAllAreTaken() const {
   for (const Inherited& one : sockets_) {
     if (!one.socket.fd.ok()) continue;

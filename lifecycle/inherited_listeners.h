@@ -55,6 +55,10 @@ class InheritedListeners {
   // True if there were any, taken or not.
   bool any() const { return !sockets_.empty(); }
 
+  // For a process that was forked, and serves no client: closes its copies. It would keep the sockets open when the
+  // server stops, and clients that connect would wait instead of being refused.
+  void Leave();
+
   // InvalidArgument if a manager's socket was not taken: its user expects it to be served. One that only an earlier
   // server has left is closed, and logged.
   absl::Status CheckAllAreTaken() const;

@@ -61,6 +61,16 @@ class UpstreamTest : public EveryModelTest {
     return end == absl::string_view::npos ? "no end of the head" : std::string(reply.substr(end + 4));
   }
 
+  // The process that fetches; 0: there is none.
+  pid_t Fetcher() {
+    for (const pid_t process : server().processes()) {
+      std::string name;
+      std::ifstream(absl::StrCat("/proc/", process, "/comm")) >> name;
+      if (name == "fetcher") return process;
+    }
+    return 0;
+  }
+
   // A head that announces this much, and the content.
   static HttpOrigin::Answer Announce(size_t length, absl::string_view content) {
     return {.bytes = absl::StrCat("HTTP/1.1 200 OK\r\nContent-Length: ", length, "\r\n\r\n", content)};
@@ -216,6 +226,26 @@ TEST_F(UpstreamTest, FileIsServedBeforeTheServerStops) {
   ExpectCleanExit();
 }
 
+TEST_F(UpstreamTest, UpgradeLosesNoClientThatWaits) {
+  HttpOrigin::Answer answer = Announce(6, "");
+  answer.rest = "theirs";
+  origin_.Serve("/pub/a", answer);
+  origin_.ServeFile("/pub/b", "one");
+  StartNode({"--drain_timeout=10m"});
+  Peer peer = Connect("http");
+  peer.Send(RequestFor("/a"));
+  ASSERT_TRUE(Eventually([this] { return origin_.held() == 1; }));
+  ASSERT_TRUE(server().Upgrade());
+  EXPECT_EQ(ContentOf(Get("/b")), "one");
+  origin_.Release();
+  EXPECT_EQ(ContentOf(peer.ReadToEnd()), "theirs");
+  server().AwaitPredecessors();
+  EXPECT_EQ(ContentOf(Get("/a")), "theirs");
+  // It was forked while the new server had what the earlier one has left it, and would keep it open.
+  ASSERT_NE(Fetcher(), 0);
+  EXPECT_TRUE(ListenersOf(Fetcher(), server().address("http")).empty());
+}
+
 TEST_F(UpstreamTest, ClientThatLeavesMeanwhileLeavesNothing) {
   HttpOrigin::Answer answer = Announce(6, "");
   answer.rest = "theirs";
@@ -257,11 +287,8 @@ TEST_F(UpstreamTest, ServesWhatItHasIfTheProcessThatFetchesIsKilled) {
   origin_.ServeFile("/pub/a", "one");
   StartNode();
   EXPECT_EQ(ContentOf(Get("/a")), "one");
-  bool was_killed = false;
-  for (const pid_t process : server().processes()) {
-    if (NameOf(process) == "fetcher") was_killed = ::kill(process, SIGKILL) == 0;
-  }
-  ASSERT_TRUE(was_killed);
+  ASSERT_NE(Fetcher(), 0);
+  ASSERT_EQ(::kill(Fetcher(), SIGKILL), 0);
   EXPECT_TRUE(Eventually([this] { return absl::StrContains(server().log(), "fetches files has ended"); }));
   EXPECT_EQ(CodeOf(Get("/b")), 502);
   EXPECT_EQ(ContentOf(Get("/a")), "one");
