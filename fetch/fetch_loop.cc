@@ -197,7 +197,7 @@ void FetchLoop::Want(absl::string_view name, uint64_t asker) {
   if (IsKnownAbsent(name)) return Answer(asker, {404, "there is no such file"});
   const auto found = names_.find(name);
   if (found != names_.end()) {
-    if (asker != 0) flights_[found->second].askers.push_back(asker);
+    if (asker != 0) Join(flights_[found->second], asker);
     return;
   }
   // Those for whom nobody waits must not stand before others, nor take their places in the queue.
@@ -209,6 +209,14 @@ void FetchLoop::Want(absl::string_view name, uint64_t asker) {
   if (asker != 0) flight.askers.push_back(asker);
   names_[name] = id;
   waiting_.push_back(id);
+}
+
+// Those that have left are taken out when they are the most: in a fetch that takes hours they would add up.
+void FetchLoop::Join(Flight& flight, uint64_t asker) {
+  if (flight.askers.size() > 2 * askers_.size()) {
+    std::erase_if(flight.askers, [this](uint64_t id) { return !askers_.contains(id); });
+  }
+  flight.askers.push_back(asker);
 }
 
 // A line into an empty socket, which has room for it. If the asker has left, nobody misses it.
@@ -281,8 +289,8 @@ void FetchLoop::NoteCopy(const std::string& name, int64_t bytes) {
   RemoveOldest(options_.max_copied_bytes, name);
 }
 
-// The disk is full, or the quota is used up, before the bound of the copies is reached. The next request finds the room.
-// Not for more than all copies have: they would go, and it might not fit all the same.
+// The disk is full, or the quota is used up, before the bound of the copies is reached. The next request finds the
+// room. Not for more than all copies have: they would go, and it might not fit all the same.
 void FetchLoop::MakeRoom(int64_t bytes) {
   if (bytes > 0 && bytes <= copies_.bytes()) RemoveOldest(copies_.bytes() - bytes, "");
 }

@@ -6,8 +6,8 @@
 //                                                    └────▶ copies beyond the bound are removed, the oldest first
 //
 // A refresh for which no connection is free is dropped: as long as the stale copy is in demand, the next one comes
-// soon. An asker that leaves is forgotten; its flight goes on, for the next one. A name that the other server does not have
-// is remembered for a moment, so that a crowd that wants it does not become a crowd there. One thread.
+// soon. An asker that leaves is forgotten; its flight goes on, for the next one. A name that the other server does not
+// have is remembered for a moment, so that a crowd that wants it does not become a crowd there. One thread.
 #ifndef POLYSERVE_FETCH_FETCH_LOOP_H_
 #define POLYSERVE_FETCH_FETCH_LOOP_H_
 
@@ -88,6 +88,7 @@ class FetchLoop {
   void OnRequest(Parcel parcel);
   void OnAsker(uint64_t id);
   void Want(absl::string_view name, uint64_t asker);
+  void Join(Flight& flight, uint64_t asker);
   void Answer(uint64_t asker, const FetchAnswer& answer);
   bool IsKnownAbsent(absl::string_view name);
   void StartNext();
