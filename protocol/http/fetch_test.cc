@@ -187,6 +187,18 @@ TEST_F(HttpFetchTest, StaleCopyIsServedAndRefreshedAlsoFromTheCache) {
   EXPECT_EQ(fetcher_->refreshed, (std::vector<std::string>{"copy", "copy"}));
 }
 
+TEST_F(HttpFetchTest, CopyIsNoLongerFreshForClientsThanItIsHere) {
+  StoreCopy("copy", "0123456789", {.etag = "\"v1\"", .fresh_until = kFuture});
+  for (const char* fields : {"", "Range: bytes=0-1\r\n", "If-None-Match: \"v1\"\r\n"}) {
+    const std::string reply = GetOnce("/copy", fields);
+    EXPECT_EQ(FieldOf(reply, "Expires"), "Tue, 02 Oct 2096 07:06:40 GMT") << reply;
+    EXPECT_EQ(FieldOf(reply, "Cache-Control"), "");
+  }
+  StoreCopy("strict", "0123456789", {.fresh_until = kFuture, .must_validate = true});
+  EXPECT_EQ(FieldOf(GetOnce("/strict"), "Cache-Control"), "must-revalidate");
+  EXPECT_EQ(FieldOf(GetOnce("/a"), "Expires"), "") << "a file of this server's own";
+}
+
 TEST_F(HttpFetchTest, StaleCopyThatMustBeValidatedWaits) {
   StoreCopy("copy", "0123456789", {.fresh_until = kPast, .must_validate = true});
   EXPECT_EQ(GetOnce("/copy"), "");

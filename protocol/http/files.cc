@@ -158,8 +158,17 @@ class FileReply {
   // in every reply, compressed or not: a cache must not give the one to a client that asked for the other (RFC 9111,
   // section 4.1), and a neighbour may appear at any time.
   std::string Validators() const {
-    return absl::StrCat("ETag: ", etag_, "\r\nLast-Modified: ", FormatHttpDate(last_modified_),
-                        site_.options().precompressed ? "\r\nVary: Accept-Encoding\r\n" : "\r\n");
+    return absl::StrCat("ETag: ", etag_, "\r\nLast-Modified: ", FormatHttpDate(last_modified_), "\r\n",
+                        site_.options().precompressed ? "Vary: Accept-Encoding\r\n" : "", Freshness());
+  }
+
+  // Of a copy, what the other server has said of its file: else the caches of clients, and servers that have this one
+  // as their upstream, would take it for fresh for as long as they think right. A point in time, since the reply may be
+  // kept. One that has passed, and must-revalidate, are together what no-cache is.
+  std::string Freshness() const {
+    if (file_.copy == nullptr) return "";
+    return absl::StrCat("Expires: ", FormatHttpDate(file_.copy->fresh_until), "\r\n",
+                        file_.copy->must_validate ? "Cache-Control: must-revalidate\r\n" : "");
   }
 
   std::string Fields(absl::string_view type, int64_t length) const {
