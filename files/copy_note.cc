@@ -2,9 +2,11 @@
 
 #include <sys/xattr.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <vector>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
@@ -20,11 +22,13 @@ constexpr char kName[] = "user.polyserve.copy";
 constexpr char kProbeName[] = "user.polyserve.probe";
 constexpr absl::string_view kVersion = "1";
 
-// A line of its own for each text, so neither can hold a line end.
-absl::string_view Keepable(const std::string& text) {
-  const bool is_line = text.size() <= CopyNote::kMaxTextBytes && text.find('\n') == std::string::npos;
-  return is_line ? absl::string_view(text) : "";
+// Each text is a line of the note, and perhaps of a reply's head, which a CR could end as well.
+bool IsLine(absl::string_view text) {
+  return text.size() <= CopyNote::kMaxTextBytes &&
+         std::none_of(text.begin(), text.end(), [](unsigned char c) { return absl::ascii_iscntrl(c); });
 }
+
+absl::string_view Keepable(const std::string& text) { return IsLine(text) ? absl::string_view(text) : ""; }
 
 // Of one state of the content: what a note is about.
 std::string StateOf(const FileStamp& stamp) {
@@ -35,8 +39,8 @@ std::string StateOf(const FileStamp& stamp) {
 
 absl::Status WriteCopyNote(int file, const FileStamp& stamp, const CopyNote& note) {
   const std::string text =
-      absl::StrCat(kVersion, "\n", StateOf(stamp), "\n", note.fresh_until, " ", note.must_validate ? 1 : 0,
-                   "\n", Keepable(note.etag), "\n", Keepable(note.last_modified), "\n");
+      absl::StrCat(kVersion, "\n", StateOf(stamp), "\n", note.fresh_until, " ", note.must_validate ? 1 : 0, "\n",
+                   Keepable(note.etag), "\n", Keepable(note.last_modified), "\n");
   if (::fsetxattr(file, kName, text.data(), text.size(), 0) != 0) return SysError("fsetxattr");
   return absl::OkStatus();
 }
@@ -49,6 +53,7 @@ std::optional<CopyNote> ReadCopyNote(int file, const FileStamp& stamp) {
   if (size < 0) return std::nullopt;
   const std::vector<absl::string_view> lines = absl::StrSplit(absl::string_view(text, static_cast<size_t>(size)), '\n');
   if (lines.size() != 6 || lines[0] != kVersion || lines[1] != StateOf(stamp)) return std::nullopt;
+  if (!IsLine(lines[3]) || !IsLine(lines[4])) return std::nullopt;
   const std::vector<absl::string_view> freshness = absl::StrSplit(lines[2], ' ');
   CopyNote note{std::string(lines[3]), std::string(lines[4])};
   if (freshness.size() != 2 || !absl::SimpleAtoi(freshness[0], &note.fresh_until)) return std::nullopt;

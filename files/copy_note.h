@@ -32,7 +32,7 @@ struct CopyNote {
 
 // Writes the note of the file in this state, in place of the one that it may have: if somebody has changed the file
 // since, the note is about nothing, and the file stays its owner's. Changes the time of its last change (ctime), and
-// nothing else. A text that is too long, or holds a line end, is left out. Errors of the system, such as
+// nothing else. A text that is too long, or holds control characters, is left out. Errors of the system, such as
 // PermissionDenied; ResourceExhausted: there is no room.
 absl::Status WriteCopyNote(int file, const FileStamp& stamp, const CopyNote& note);
 

@@ -8,7 +8,9 @@
 #include <unistd.h>
 
 #include <string>
+#include <utility>
 
+#include "absl/strings/str_cat.h"
 #include "base/unique_fd.h"
 #include "gtest/gtest.h"
 
@@ -85,6 +87,18 @@ TEST_F(CopyNoteTest, WhatElseIsInTheAttributeIsNoNote) {
   for (const std::string text : {"", "1", "2\n5 1 1\n1 0\n\n\n", "1\n\n\n\n\n\n"}) {
     ASSERT_EQ(::fsetxattr(file_.get(), "user.polyserve.copy", text.data(), text.size(), 0), 0);
     EXPECT_EQ(Read(), std::nullopt) << text;
+  }
+}
+
+// Any program that may write to the file may write its attributes, and this one would be in the heads of replies.
+TEST_F(CopyNoteTest, NoteWhoseTagEndsALineIsNone) {
+  const FileStamp stamp = Stamp();
+  const std::string begin =
+      absl::StrCat("1\n", stamp.size, " ", stamp.mtime, " ", stamp.mtime_nanoseconds, "\n4000000000 0\n");
+  for (const auto& [tag, is_note] : {std::pair("\"a\"", true), std::pair("\"a\"\rSet-Cookie: b=c", false)}) {
+    const std::string text = absl::StrCat(begin, tag, "\n\n");
+    ASSERT_EQ(::fsetxattr(file_.get(), "user.polyserve.copy", text.data(), text.size(), 0), 0);
+    EXPECT_EQ(Read().has_value(), is_note) << tag;
   }
 }
 
