@@ -7,12 +7,14 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
@@ -21,6 +23,7 @@
 #include "fetch/fetch_fixture.h"
 #include "fetch/fetch_loop.h"
 #include "gtest/gtest.h"
+#include "protocol/file_fetch.h"
 #include "tests/eventually.h"
 #include "tests/http_origin.h"
 #include "tests/scratch.h"
@@ -357,6 +360,34 @@ TEST_F(FetchProcessTest, AskersThatLeaveLeaveTheirFlightToOthers) {
   origin_.Release();
   EXPECT_EQ(second.Answer(), "200 \n");
   EXPECT_EQ(origin_.requests("/pub/a"), 1u);
+}
+
+// As in a storm of clients that boot: the kernel's queue is full before the process has looked at it.
+TEST_F(FetchProcessTest, ClientsOfDatagramsForWhomThereIsNoRoomYetAreNotTurnedAway) {
+  origin_.ServeFile("/pub/a", "one");
+  Start(kFresh);
+  ASSERT_EQ(::kill(process_->process().pid(), SIGSTOP), 0);
+  std::vector<UniqueFd> crowd;
+  absl::StatusOr<UniqueFd> stream = fetcher_.Connect();
+  for (; stream.ok(); stream = fetcher_.Connect()) crowd.push_back(*std::move(stream));
+  ASSERT_TRUE(absl::IsResourceExhausted(stream.status())) << stream.status();
+  crowd.clear();  // The other ends stay in the queue.
+  const std::unique_ptr<PolledFetch> fetch = fetcher_.Begin("a");
+  EXPECT_FALSE(fetch->Poll().has_value());
+  ASSERT_EQ(::kill(process_->process().pid(), SIGCONT), 0);
+  ASSERT_TRUE(Eventually([this] { return fetcher_.Connect().ok(); }));
+  std::optional<FetchAnswer> answer;
+  EXPECT_TRUE(Eventually([&] { return (answer = fetch->Poll()).has_value(); }));
+  EXPECT_EQ(answer.value_or(FetchAnswer{0}).code, 200);
+}
+
+TEST_F(FetchProcessTest, ClientsOfDatagramsHearThatNothingIsFetched) {
+  Start();
+  ASSERT_EQ(::kill(process_->process().pid(), SIGKILL), 0);
+  ASSERT_TRUE(Eventually([this] { return !process_->process().IsAlive(); }));
+  const std::optional<FetchAnswer> answer = fetcher_.Begin("a")->Poll();
+  ASSERT_TRUE(answer.has_value());
+  EXPECT_EQ(answer->code, 502);
 }
 
 TEST_F(FetchProcessTest, SaysNothingOnceItIsGone) {

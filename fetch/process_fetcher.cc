@@ -21,28 +21,48 @@ namespace polyserve {
 
 namespace {
 
+constexpr char kGone[] = "this server fetches no files at the moment";
+
 // Ends the stream when it is destroyed, by which the process forgets it.
 class StreamFetch final : public PolledFetch {
  public:
-  // The socket is new, so it takes the line at once.
-  StreamFetch(absl::StatusOr<UniqueFd> stream, absl::string_view name) : stream_(std::move(stream)) {
-    if (!stream_.ok()) return;
-    const std::string line = absl::StrCat(name, "\n");
-    static_cast<void>(::send(stream_->get(), line.data(), line.size(), MSG_DONTWAIT | MSG_NOSIGNAL));
-  }
+  // The fetcher must outlive it.
+  StreamFetch(const FileFetcher& fetcher, absl::string_view name)
+      : fetcher_(fetcher), line_(absl::StrCat(name, "\n")), stream_(Connect()) {}
 
+  // In a burst of clients the process has not looked at all of them yet: the others try again with each look.
   std::optional<FetchAnswer> Poll() override {
-    if (!stream_.ok()) return FetchAnswer{503, "this server cannot fetch the file now; try again"};
+    if (absl::IsResourceExhausted(stream_.status()) && ++tries_ < kMaxTries) {
+      stream_ = Connect();
+      return std::nullopt;
+    }
+    if (absl::IsResourceExhausted(stream_.status())) {
+      return FetchAnswer{503, "this server cannot fetch the file now; try again"};
+    }
+    if (!stream_.ok()) return FetchAnswer{502, kGone};
     char line[FetchAnswer::kMaxLineBytes + 1];
     const ssize_t count = ::recv(stream_->get(), line, sizeof(line), MSG_DONTWAIT);
     if (count < 0 && (errno == EAGAIN || errno == EINTR)) return std::nullopt;
     const absl::string_view text(line, static_cast<size_t>(std::max<ssize_t>(count, 0)));
     const std::optional<FetchAnswer> answer = FetchAnswer::Parse(absl::StripSuffix(text, "\n"));
-    return answer.has_value() ? answer : FetchAnswer{502, "this server fetches no files at the moment"};
+    return answer.has_value() ? answer : FetchAnswer{502, kGone};
   }
 
  private:
-  const absl::StatusOr<UniqueFd> stream_;
+  // Two seconds, as tftp looks.
+  static constexpr int kMaxTries = 20;
+
+  // The socket is new, so it takes the line at once.
+  absl::StatusOr<UniqueFd> Connect() const {
+    absl::StatusOr<UniqueFd> stream = fetcher_.Connect();
+    if (stream.ok()) static_cast<void>(::send(stream->get(), line_.data(), line_.size(), MSG_DONTWAIT | MSG_NOSIGNAL));
+    return stream;
+  }
+
+  const FileFetcher& fetcher_;
+  const std::string line_;
+  absl::StatusOr<UniqueFd> stream_;
+  int tries_ = 0;
 };
 
 }  // namespace
@@ -65,7 +85,7 @@ absl::StatusOr<UniqueFd> ProcessFetcher::Connect() const {
 }
 
 std::unique_ptr<PolledFetch> ProcessFetcher::Begin(absl::string_view name) const {
-  return std::make_unique<StreamFetch>(Connect(), name);
+  return std::make_unique<StreamFetch>(*this, name);
 }
 
 // A name that does not fit is of a file that stays stale until somebody asks for it with validation.

@@ -60,7 +60,7 @@ class FileFetcher {
   // there, or it is known why not. ResourceExhausted: not now; try again in a moment.
   virtual absl::StatusOr<UniqueFd> Connect() const = 0;
 
-  // The same, asked and looked at from here. Never null.
+  // The same, asked and looked at from here. Never null. This must outlive it.
   virtual std::unique_ptr<PolledFetch> Begin(absl::string_view name) const = 0;
 
   // The copy is stale: have the other server asked. Nobody waits for it, so it may be lost.
