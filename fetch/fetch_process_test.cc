@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/file.h>
+#include <unistd.h>
 
 #include <cstddef>
 #include <cstdint>
@@ -211,9 +212,10 @@ TEST_F(FetchProcessTest, FileThatIsGoneThereIsGoneHere) {
 }
 
 TEST_F(FetchProcessTest, WhatTheOtherServerRefusesByNowIsNotServedAnyLonger) {
-  const std::pair<const char*, const char*> answers[] = {
-      {"401 Who", ""}, {"403 No", ""}, {"301 Moved", "Location: http://elsewhere/pub/a/\r\n"},
-      {"200 OK", "Cache-Control: no-store\r\n"}};
+  const std::pair<const char*, const char*> answers[] = {{"401 Who", ""},
+                                                         {"403 No", ""},
+                                                         {"301 Moved", "Location: http://elsewhere/pub/a/\r\n"},
+                                                         {"200 OK", "Cache-Control: no-store\r\n"}};
   Start();
   for (const auto& [status, fields] : answers) {
     origin_.ServeFile("/pub/a", "one");
@@ -225,8 +227,9 @@ TEST_F(FetchProcessTest, WhatTheOtherServerRefusesByNowIsNotServedAnyLonger) {
 }
 
 TEST_F(FetchProcessTest, DirectoryIsKnownHoweverItsNameIsEncoded) {
-  origin_.Serve("/pub/x%3Ay%20%C3%A9", {.bytes = "HTTP/1.1 301 Moved\r\nLocation: http://elsewhere/pub/x:y%20%c3%a9/\r\n"
-                                                "Content-Length: 0\r\n\r\n"});
+  origin_.Serve("/pub/x%3Ay%20%C3%A9",
+                {.bytes = "HTTP/1.1 301 Moved\r\nLocation: http://elsewhere/pub/x:y%20%c3%a9/\r\n"
+                          "Content-Length: 0\r\n\r\n"});
   origin_.Serve("/pub/z", {.bytes = "HTTP/1.1 301 Moved\r\nLocation: /pub/z/?login\r\nContent-Length: 0\r\n\r\n"});
   Start();
   EXPECT_TRUE(absl::StartsWith(Ask("x:y \xC3\xA9"), "301 "));
@@ -256,6 +259,17 @@ TEST_F(FetchProcessTest, OwnFilesAreNeitherAskedForNorReplaced) {
   origin_.Release();
   EXPECT_EQ(asker.Answer(), "200 \n");
   EXPECT_EQ(root_.Read("new"), "mine") << "it came while the other one was under way";
+}
+
+TEST_F(FetchProcessTest, FileThatCannotBeKeptIsNotForbidden) {
+  root_.Write("file", "mine");
+  ASSERT_EQ(::symlink("nowhere", root_.PathOf("link").c_str()), 0);
+  origin_.ServeFile("/pub/link", "theirs");
+  origin_.ServeFile("/pub/file/a", "theirs");
+  Start();
+  EXPECT_EQ(Ask("link"), "502 this server cannot keep the file\n");
+  EXPECT_EQ(Ask("file/a"), "502 a file or directory of this server is in the way\n");
+  EXPECT_EQ(root_.Names(), (Names{"file", "link"}));
 }
 
 // A server that does so is wrong, and a copy under the tag of another state would stay for good.
@@ -342,6 +356,7 @@ TEST_F(FetchProcessTest, RefreshesForWhichNobodyWaitsTakeNoPlaceInTheQueue) {
   for (size_t i = 0; i < FetchLoop::kMaxFetches; ++i) askers.emplace_back(fetcher_, absl::StrCat(i));
   ASSERT_TRUE(Eventually([this] { return origin_.held() == FetchLoop::kMaxFetches; }));
   fetcher_.Refresh("old");
+  EXPECT_EQ(Ask(std::string(5000, 'x')), "") << "no name is that long; by its end, the refresh was looked at";
   askers.emplace_back(fetcher_, "behind");
   origin_.Release();
   for (Asker& asker : askers) asker.Answer();

@@ -148,13 +148,16 @@ bool OriginFetch::FailCall(absl::string_view call) {
   return End(502, "the other server cannot be reached");
 }
 
+// What keeps this server from storing it, such as the rights of a directory, is for the log: to a client, 403 would
+// mean that it may not have the file.
 bool OriginFetch::FailToKeep(const absl::Status& error) {
   if (absl::IsResourceExhausted(error)) {
     lacking_bytes_ = std::max<int64_t>({reply_.head().length.value_or(0), received_bytes_, 1});
   }
-  const bool is_in_the_way = absl::IsFailedPrecondition(error);
-  return End(is_in_the_way ? 502 : HttpCode(error),
-             is_in_the_way ? "a file or directory of this server is in the way" : error.message());
+  if (absl::IsResourceExhausted(error) || absl::IsUnavailable(error)) return End(HttpCode(error), error.message());
+  LOG_FLOOD(WARNING) << "--upstream: cannot keep a file: " << error.message();
+  return End(502, absl::IsFailedPrecondition(error) ? "a file or directory of this server is in the way"
+                                                    : "this server cannot keep the file");
 }
 
 bool OriginFetch::CheckTime() {
