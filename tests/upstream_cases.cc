@@ -64,9 +64,7 @@ class UpstreamTest : public EveryModelTest {
   // The process that fetches; 0: there is none.
   pid_t Fetcher() {
     for (const pid_t process : server().processes()) {
-      std::string name;
-      std::ifstream(absl::StrCat("/proc/", process, "/comm")) >> name;
-      if (name == "fetcher") return process;
+      if (NameOf(process) == "fetcher") return process;
     }
     return 0;
   }
