@@ -67,6 +67,7 @@ class SequentialClient : public Socket {
   using Socket::Result;
   using Socket::RunByHelper;
   using Socket::SetTimer;
+  using Socket::TakeEvent;
   using Socket::TakeWake;
   using Socket::Writable;
   using typename Socket::Wait;
@@ -109,12 +110,13 @@ class SequentialClient : public Socket {
   }
 
   // Reads what has come, and shows it to the session, with the loop's spare output, which stays with the client until
-  // the next Input(). Nothing to read is no error, since the wait may have ended early. False: the peer has broken off
-  // the connection.
+  // the next Input(). If the wait for input has ended for another reason, such as mail, it saves the call, which would
+  // find nothing; nor is it an error if one does. False: the peer has broken off the connection.
   bool Receive() {
     TakeOutput();
     share_ = FairShare();
     if (!conversation_.takes_input()) return true;
+    if (conversation_.step() == Step::kRead && !TakeEvent()) return true;
     const ssize_t count = ::recv(fd(), shared_.buffer, sizeof(shared_.buffer), 0);
     if (count < 0) return conversation_.OnDrained(), errno == EAGAIN;
     if (count == 0) return conversation_.OnEnd(*output_), true;

@@ -74,6 +74,8 @@ class AwaitableSocket : public EventClient {
   // Ends a wait after this time, and TakeWake() is true then, once. A later call replaces this one.
   using EventClient::SetTimer;
   bool TakeWake() { return std::exchange(is_woken_, false); }
+  // Whether the socket has been ready since the last call. If not, a wait for it has ended for another reason.
+  bool TakeEvent() { return std::exchange(has_event_, false); }
   // Something has moved, other than what was waited for: the idle time-out begins anew. A wait that ends by an event of
   // the socket notes it by itself.
   using EventClient::GoOnAsking;
@@ -87,6 +89,7 @@ class AwaitableSocket : public EventClient {
   // thing that a call does.
   Debt debt() const override { return debt_; }
   void OnEvents(uint8_t) override {
+    has_event_ = true;
     if (!awaits_request_ || !WaitInLine()) ContinueInput();
   }
   void OnTurn() override { unwatchable_ ? Drop() : ContinueInput(); }
@@ -107,6 +110,7 @@ class AwaitableSocket : public EventClient {
   bool awaits_request_ = false;
   bool unwatchable_ = false;  // To be dropped as soon as the coroutine waits.
   bool is_woken_ = false;
+  bool has_event_ = false;
   Output* result_ = nullptr;  // Where Result() wants it.
   std::coroutine_handle<> waiting_;
 };

@@ -59,6 +59,8 @@ class FiberSocket : public EventClient {
   // Ends a wait after this time, and TakeWake() is true then, once. A later call replaces this one.
   using EventClient::SetTimer;
   bool TakeWake() { return std::exchange(is_woken_, false); }
+  // Whether the socket has been ready since the last call. If not, a wait for it has ended for another reason.
+  bool TakeEvent() { return std::exchange(has_event_, false); }
   // Something has moved, other than what was waited for, as in AwaitableSocket.
   using EventClient::GoOnAsking;
   using EventClient::has_helper_task;
@@ -71,6 +73,7 @@ class FiberSocket : public EventClient {
   // that a call does.
   Debt debt() const override { return debt_; }
   void OnEvents(uint8_t) override {
+    has_event_ = true;
     if (!awaits_request_ || !WaitInLine()) ContinueInput();
   }
   void OnTurn() override { ContinueInput(); }
@@ -92,6 +95,7 @@ class FiberSocket : public EventClient {
   Debt debt_ = Debt::kNothing;  // The peer's, during the present wait.
   bool awaits_request_ = false;
   bool is_woken_ = false;
+  bool has_event_ = false;
   bool is_dropped_ = false;
   Output* result_ = nullptr;  // Where Result() wants it.
   Fiber& fiber_;
