@@ -24,7 +24,7 @@ def is_possible():
     return shutil.which("strace") is not None
 
 
-def _attach(session, path):
+def attach(session, path):
     """strace on all processes of a session and on all that they make; None if it is not allowed to."""
     pids = [pid for pid in procfs.session_members(session) if not procfs.is_zombie(pid)]
     argv = ["strace", "-c", "-f", "-o", path, *[part for pid in pids for part in ("-p", str(pid))]]
@@ -51,7 +51,7 @@ def count(subject, workload, setting, load, scratch):
     with subject.start(",".join(workload.services()), setting) as server:
         flags, address = workload.load_flags(server.addresses, setting.root), workload.server(server.addresses)
         load.run(flags, address, WARM_UP_S)
-        strace = _attach(server.session, path)
+        strace = attach(server.session, path)
         if strace is None:
             return {"requests": 0, "calls": {}, "failed": "strace may not attach (see kernel.yama.ptrace_scope)"}
         try:

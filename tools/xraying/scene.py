@@ -129,10 +129,10 @@ class Played:
     end_ns: int
 
 
-def await_ready(process):
+def await_ready(process, patience_s=_PATIENCE_S):
     """(service -> "HOST:PORT", the server's pid), as it prints them. SceneError."""
     addresses, said = {}, []
-    deadline = time.monotonic() + _PATIENCE_S
+    deadline = time.monotonic() + patience_s
     for line in process.stdout:
         said.append(line)
         words = line.split()
