@@ -44,7 +44,9 @@ Read ReadAll(absl::string_view bytes, bool ends = false) {
     const Read read = ReadInPieces(bytes, piece, ends);
     EXPECT_EQ(read.state, whole.state) << piece;
     EXPECT_EQ(read.fault, whole.fault) << piece;
-    if (whole.state == State::kWhole) EXPECT_EQ(read.content, whole.content) << piece;
+    if (whole.state == State::kWhole) {
+      EXPECT_EQ(read.content, whole.content) << piece;
+    }
   }
   return whole;
 }
