@@ -107,8 +107,8 @@ class AwaitableSocket : public EventClient {
   void GoOn();
 
   Debt debt_ = Debt::kNothing;  // The peer's, during the present wait.
-  bool awaits_request_ = false;
-  bool unwatchable_ = false;  // To be dropped as soon as the coroutine waits.
+  bool awaits_request_ : 1 = false;
+  bool unwatchable_ : 1 = false;  // To be dropped as soon as the coroutine waits.
   bool is_woken_ = false;
   bool has_event_ = false;
   Output* result_ = nullptr;  // Where Result() wants it.

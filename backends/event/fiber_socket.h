@@ -93,10 +93,10 @@ class FiberSocket : public EventClient {
 
   // The small ones first: they have room behind those of EventClient.
   Debt debt_ = Debt::kNothing;  // The peer's, during the present wait.
-  bool awaits_request_ = false;
+  bool awaits_request_ : 1 = false;
+  bool is_dropped_ : 1 = false;
   bool is_woken_ = false;
   bool has_event_ = false;
-  bool is_dropped_ = false;
   Output* result_ = nullptr;  // Where Result() wants it.
   Fiber& fiber_;
 };
