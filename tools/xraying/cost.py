@@ -48,7 +48,7 @@ def _instructions(server, shim, flags, service, requests, folder):
     process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                                env=dict(os.environ, LD_PRELOAD=shim))
     try:
-        addresses, _ = scene.await_ready(process)
+        addresses, _ = scene.await_ready(process, _PATIENCE_S)
         host, _, port = addresses[service].rpartition(":")
         _ask((host, int(port)), service, requests)
         process.terminate()
