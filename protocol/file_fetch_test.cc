@@ -13,26 +13,17 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
-#include "base/unique_fd.h"
 #include "files/copy_note.h"
 #include "files/library.h"
 #include "gtest/gtest.h"
 #include "protocol/output.h"
+#include "protocol/recording_fetcher.h"
 
 namespace polyserve {
 namespace {
 
 constexpr int64_t kPast = 1;
 constexpr int64_t kFuture = 4'000'000'000;
-
-class RecordingFetcher : public FileFetcher {
- public:
-  absl::StatusOr<UniqueFd> Connect() const override { return absl::UnimplementedError("the test answers"); }
-  std::unique_ptr<PolledFetch> Begin(absl::string_view) const override { return nullptr; }
-  void Refresh(absl::string_view name) const override { refreshed.emplace_back(name); }
-
-  mutable std::vector<std::string> refreshed;
-};
 
 class FileFetchTest : public testing::Test {
  protected:

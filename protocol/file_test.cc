@@ -4,7 +4,6 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
-#include <unistd.h>
 
 #include <cstddef>
 #include <cstdint>
@@ -15,16 +14,13 @@
 #include <string>
 #include <utility>
 
-#include "absl/status/status.h"
-#include "absl/status/statusor.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
-#include "base/unique_fd.h"
 #include "files/library.h"
 #include "gtest/gtest.h"
-#include "protocol/file_fetch.h"
 #include "protocol/output.h"
+#include "protocol/recording_fetcher.h"
 #include "protocol/session.h"
 #include "protocol/session_harness.h"
 
@@ -249,20 +245,13 @@ TEST_F(FileSessionTest, ReturnsForBreathWhileMuchIsUnsent) {
   EXPECT_EQ(input.bytes(), "G large\n");
 }
 
-class SilentFetcher : public FileFetcher {
- public:
-  absl::StatusOr<UniqueFd> Connect() const override { return absl::UnimplementedError("the test answers"); }
-  std::unique_ptr<PolledFetch> Begin(absl::string_view) const override { return nullptr; }
-  void Refresh(absl::string_view) const override {}
-};
-
 // The library lacks files that another server has; the test answers in the place of what fetches them.
 class FetchingFileSessionTest : public FileSessionTest {
  protected:
   void SetUp() override {
     FileSessionTest::SetUp();
     session_ = std::make_unique<FileSession>(*Library::Open(root_.string(), {.has_copies = true}), nullptr, nullptr,
-                                             std::make_shared<SilentFetcher>());
+                                             std::make_shared<RecordingFetcher>());
   }
 
   // Passes what is left and these bytes to the session. Returns what it has written.
@@ -272,21 +261,7 @@ class FetchingFileSessionTest : public FileSessionTest {
     if (!rest_.empty()) session_->OnInput(input, output_);
     rest_ = std::string(input.bytes());
     requests_ += output_.TakeCounts().requests;
-    std::string written;
-    while (!output_.empty() || output_.has_work()) {
-      if (output_.empty()) output_.TakeWork()(output_);
-      iovec piece;
-      if (output_.FrontMemory(&piece, 1) == 1) {
-        written.append(static_cast<const char*>(piece.iov_base), piece.iov_len);
-        output_.Sent(static_cast<int64_t>(piece.iov_len));
-      } else if (const Output::FileRange* const range = output_.FrontFile()) {
-        std::string part(static_cast<size_t>(range->length), '\0');
-        EXPECT_EQ(::pread(range->file->get(), part.data(), part.size(), range->offset), range->length);
-        written += part;
-        output_.Sent(range->length);
-      }
-    }
-    return written;
+    return SendAll(output_);
   }
   std::string Answer(absl::string_view line) {
     EXPECT_TRUE(output_.asks());

@@ -16,6 +16,24 @@ namespace polyserve {
 
 namespace {
 
+// One piece at a time, so that Output::Sent() is exercised at every border.
+void SendFront(Output& output, std::string& sent) {
+  iovec piece;
+  if (output.FrontMemory(&piece, 1) == 1) {
+    sent.append(static_cast<const char*>(piece.iov_base), piece.iov_len);
+    output.Sent(static_cast<int64_t>(piece.iov_len));
+    return;
+  }
+  const Output::FileRange& range = *output.FrontFile();
+  char buffer[4096];
+  const size_t wanted = static_cast<size_t>(std::min<int64_t>(range.length, sizeof(buffer)));
+  const ssize_t count = ::pread(range.file->get(), buffer, wanted, range.offset);
+  // A driver would reset the connection; here it would be an endless loop.
+  ASSERT_GT(count, 0) << "the session announced more than the file has";
+  sent.append(buffer, static_cast<size_t>(count));
+  output.Sent(count);
+}
+
 constexpr char kTime[] = "time passes";  // Its address is what counts.
 constexpr char kStop[] = "the server stops";
 constexpr char kOverload[] = "the server is overloaded";
@@ -89,7 +107,7 @@ class SessionHarness {
   void Perform(Output& output) {
     while (true) {
       // All at once: a peer that reads slowly is the business of the drivers' tests.
-      while (!output.empty()) SendFront(output);
+      while (!output.empty()) SendFront(output, transcript_.replies);
       if (output.asks()) {
         const Output::Question& question = output.asked().question;
         output.Answer(absl::StrCat(question.to.ToString(), " ", question.line));
@@ -102,24 +120,6 @@ class SessionHarness {
     // How long it is does not matter: time passes only when a test says so.
     if (output.asks_for_wake()) asks_for_wake_ = output.TakeWakeIn() < absl::InfiniteDuration();
     if (output.closing()) transcript_.closed = true;
-  }
-
-  // One piece at a time, so that Sent() is exercised at every border.
-  void SendFront(Output& output) {
-    iovec piece;
-    if (output.FrontMemory(&piece, 1) == 1) {
-      transcript_.replies.append(static_cast<const char*>(piece.iov_base), piece.iov_len);
-      output.Sent(static_cast<int64_t>(piece.iov_len));
-      return;
-    }
-    const Output::FileRange& range = *output.FrontFile();
-    char buffer[4096];
-    const size_t wanted = static_cast<size_t>(std::min<int64_t>(range.length, sizeof(buffer)));
-    const ssize_t count = ::pread(range.file->get(), buffer, wanted, range.offset);
-    // A driver would reset the connection; here it would be an endless loop.
-    ASSERT_GT(count, 0) << "the session announced more than the file has";
-    transcript_.replies.append(buffer, static_cast<size_t>(count));
-    output.Sent(count);
   }
 
   std::unique_ptr<Session> session_;
@@ -175,6 +175,15 @@ const absl::string_view kServerStops(kStop);
 const absl::string_view kServerIsOverloaded(kOverload);
 
 // Special pieces are recognised by their address, since any text may be input.
+std::string SendAll(Output& output) {
+  std::string sent;
+  while (true) {
+    while (!output.empty()) SendFront(output, sent);
+    if (!output.has_work()) return sent;
+    output.TakeWork()(output);
+  }
+}
+
 Transcript TalkInPieces(const SessionFactory& make_session, const std::vector<absl::string_view>& pieces) {
   SessionHarness harness(make_session());
   for (absl::string_view piece : pieces) {

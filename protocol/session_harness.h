@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "absl/strings/string_view.h"
+#include "protocol/output.h"
 #include "protocol/session.h"
 
 namespace polyserve {
@@ -30,6 +31,10 @@ struct Transcript {
     return a.replies == b.replies && a.pauses == b.pauses && a.closed == b.closed;
   }
 };
+
+// Performs all that the output holds, up to a question for another server, which is the caller's to answer. Returns
+// what was sent. For tests that play a peer themselves.
+std::string SendAll(Output& output);
 
 // As a piece: the session's timer (Output::SetTimer()) expires, if it has one. Recognised by its address, not its text.
 extern const absl::string_view kTimePasses;

@@ -1,8 +1,5 @@
 // http over a library that lacks files which another server has: what a client gets before, while and after they are
 // fetched. The fetches are the test's: it answers in the place of the process that does them.
-#include <sys/uio.h>
-#include <unistd.h>
-
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -10,37 +7,26 @@
 #include <utility>
 #include <vector>
 
-#include "absl/status/status.h"
-#include "absl/status/statusor.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
-#include "base/unique_fd.h"
 #include "files/copy_note.h"
 #include "files/library.h"
 #include "gtest/gtest.h"
-#include "protocol/file_fetch.h"
 #include "protocol/http/reply_cache.h"
 #include "protocol/http/session.h"
 #include "protocol/http/site.h"
 #include "protocol/http/test_fixture.h"
 #include "protocol/output.h"
+#include "protocol/recording_fetcher.h"
 #include "protocol/session.h"
+#include "protocol/session_harness.h"
 
 namespace polyserve {
 namespace {
 
 constexpr int64_t kPast = 1;
 constexpr int64_t kFuture = 4'000'000'000;
-
-class RecordingFetcher : public FileFetcher {
- public:
-  absl::StatusOr<UniqueFd> Connect() const override { return absl::UnimplementedError("the test answers"); }
-  std::unique_ptr<PolledFetch> Begin(absl::string_view) const override { return nullptr; }
-  void Refresh(absl::string_view name) const override { refreshed.emplace_back(name); }
-
-  mutable std::vector<std::string> refreshed;
-};
 
 class HttpFetchTest : public HttpFixture {
  protected:
@@ -64,22 +50,7 @@ class HttpFetchTest : public HttpFixture {
     Input input(rest_);
     if (!rest_.empty()) session_->OnInput(input, output_);
     rest_ = std::string(input.bytes());
-    std::string written;
-    while (!output_.empty() || output_.has_work()) {
-      if (output_.empty()) output_.TakeWork()(output_);
-      iovec piece;
-      while (output_.FrontMemory(&piece, 1) == 1) {
-        written.append(static_cast<const char*>(piece.iov_base), piece.iov_len);
-        output_.Sent(static_cast<int64_t>(piece.iov_len));
-      }
-      if (const Output::FileRange* const range = output_.FrontFile()) {
-        std::string part(static_cast<size_t>(range->length), '\0');
-        EXPECT_EQ(::pread(range->file->get(), part.data(), part.size(), range->offset), range->length);
-        written += part;
-        output_.Sent(range->length);
-      }
-    }
-    return written;
+    return SendAll(output_);
   }
   // The fetch is over, and the session is passed its request again.
   std::string Answer(absl::string_view line) {
