@@ -9,12 +9,12 @@
 #include <vector>
 
 #include "absl/strings/match.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "gtest/gtest.h"
 #include "tests/eventually.h"
 #include "tests/every_model.h"
+#include "tests/http_reply.h"
 #include "tests/peer.h"
 #include "tests/scratch.h"
 #include "tests/server_process.h"
@@ -49,14 +49,6 @@ class SharedRootTest : public EveryModelTest {
     peer.Send(absl::StrCat(method_and_target, " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n", fields, length,
                            "\r\n", content));
     return peer.ReadToEnd();
-  }
-  static int CodeOf(absl::string_view reply) {
-    int code = 0;
-    return absl::SimpleAtoi(reply.substr(0, 12).substr(9), &code) ? code : -1;
-  }
-  static std::string ContentOf(absl::string_view reply) {
-    const size_t end = reply.find("\r\n\r\n");
-    return end == absl::string_view::npos ? "no end of the head" : std::string(reply.substr(end + 4));
   }
 
  private:

@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "absl/strings/match.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "gtest/gtest.h"
@@ -16,6 +15,7 @@
 #include "tests/eventually.h"
 #include "tests/every_model.h"
 #include "tests/http_origin.h"
+#include "tests/http_reply.h"
 #include "tests/peer.h"
 #include "tests/proc.h"
 #include "tests/scratch.h"
@@ -51,14 +51,6 @@ class UpstreamTest : public EveryModelTest {
     Peer peer = Connect("http");
     peer.Send(RequestFor(target, fields));
     return peer.ReadToEnd();
-  }
-  static int CodeOf(absl::string_view reply) {
-    int code = 0;
-    return absl::SimpleAtoi(reply.substr(0, 12).substr(9), &code) ? code : -1;
-  }
-  static std::string ContentOf(absl::string_view reply) {
-    const size_t end = reply.find("\r\n\r\n");
-    return end == absl::string_view::npos ? "no end of the head" : std::string(reply.substr(end + 4));
   }
 
   // The process that fetches; 0: there is none.
