@@ -21,6 +21,7 @@
 #include "announce.h"
 #include "backends/accept/connection_limit.h"
 #include "backends/client_processes.h"
+#include "backends/pool/pool_options.h"
 #include "backends/registry.h"
 #include "base/descriptor_limit.h"
 #include "base/line_output.h"
@@ -153,6 +154,7 @@ absl::Status Server::SayReady(const LineOutput& standard_output, InheritedListen
   if (status.ok()) status = Signals::SetNotice(config_.stop.notice);
   if (status.ok()) status = AnnounceReady(*context_, *config_.model, config_.root, standard_output);
   if (!status.ok()) return status;
+  if (const std::string workers = DescribeAutomaticWorkers(); !workers.empty()) LOG(INFO) << workers;
   MutexLock lock(answering_);
   if (manager_.watchdog() != absl::InfiniteDuration()) Signals::StartTicks(manager_.watchdog());
   if (inherited.replaces_server()) return inherited.TellReady();
