@@ -1,0 +1,52 @@
+"""What a room delivers through Redis, against one server's own room: the load generator's workload chat, with one speaker.
+
+  own          the listeners are at the speaker's server, whose room is its own
+  through      the room is shared, and all listeners are at another server: each line goes through Redis
+  over three   the room is shared, and the listeners are at all three servers
+"""
+
+import json
+import statistics
+
+from comparison import processes
+
+from ..fleet import Fleet
+from ..programs import PORTS, await_true
+from ..stand import SERVERS, Stand
+
+_TARGET = 0.5  # Of the own room's.
+_FLAGS = ["--chat_rate=0"]
+_AT = {server: f"{address}:{PORTS['chat']}" for server, address in SERVERS.items()}
+
+
+def play(scene, _):
+    own = _measure(scene, False, ())
+    through = _measure(scene, True, ("b",))
+    over_three = _measure(scene, True, tuple(SERVERS))
+    scene.result.add("deliveries per second, one server's own room", own)
+    scene.result.add("through Redis, listeners at another server", through)
+    scene.result.add("through Redis, listeners at three servers", over_three)
+    if own and through:
+        scene.result.add(f"through Redis over own; the target is {_TARGET:g} at least", through / own)
+
+
+def _measure(scene, has_room, listeners):
+    """Deliveries per second: the median of some rounds."""
+    rounds, seconds, listening = (1, 1, 30) if scene.is_quick else (5, 5, 300)
+    scene.tell(f"{listening} listeners at {', '.join(listeners) or 'the own server'}")
+    rates = []
+    with Stand() as place:
+        fleet = Fleet(place, scene, has_room=has_room, flags=_FLAGS)
+        for _ in range(rounds):
+            if has_room:  # The room has to be empty.
+                await_true(lambda: fleet.redis.ask("HLEN polyserve:names") == ":0", "the end of the members before")
+            argv = [scene.load, "--workload=chat", f"--server={_AT['a']}", f"--connections={listening}", "--depth=32", "--json",
+                    f"--duration={seconds}s", "--warm_up=500ms"]
+            if listeners:
+                argv.append(f"--listen_at={','.join(_AT[server] for server in listeners)}")
+            status, output, said = processes.run(argv, patience_s=60 + seconds)
+            if status != 0:
+                scene.result.faults.append(f"the load failed with {', '.join(listeners) or 'one server'}: {said.strip()[-300:]}")
+                return 0.0
+            rates.append(json.loads(output)["replies_per_second"])
+    return statistics.median(rates)
