@@ -51,7 +51,7 @@ ChatCrowd::ChatCrowd(const LoadPlan& share, size_t text_bytes, const std::vector
 
 // The speaker joins last, and each listener waits for the notice of that: everything after it is a message of the
 // speaker. The notices of those who join meanwhile wait in the kernel and in the listener's mailbox in the server, and
-// are skipped then. Where servers share the room, what one of them tells arrives in its order, but what two of them
+// are skipped then. If servers share the room, what one of them tells arrives in its order, but what two of them
 // tell in any: so one listener of each calls when all are there, and behind the last call nothing is left to arrive.
 absl::Status ChatCrowd::Connect() {
   if (!epoll_.ok()) return SysError("epoll_create1");
