@@ -104,7 +104,7 @@ class Crowd:
             member = self._by_descriptor[descriptor]
             if events & select.EPOLLOUT:
                 self._send(member)
-            if events & ~select.EPOLLOUT:
+            if events & ~select.EPOLLOUT and member.end is None:
                 self._receive(member)
 
     def _send(self, member):

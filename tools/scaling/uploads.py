@@ -9,6 +9,8 @@ import threading
 import time
 from dataclasses import dataclass, field
 
+from .programs import await_true
+
 # Longer than any disturbance: a server that is cut off for some seconds answers when it is back.
 _PATIENCE_S = 30.0
 _PAUSE_AFTER_FAILURE_S = 0.05
@@ -113,8 +115,6 @@ class Uploads:
             uploader.join()
 
     def await_more(self, count, patience_s=60.0):
-        """Whether so many more were acknowledged, in time."""
-        until, end = len(self.account.times) + count, time.monotonic() + patience_s
-        while len(self.account.times) < until and time.monotonic() < end:
-            time.sleep(0.02)
-        return len(self.account.times) >= until
+        """Returns when so many more were acknowledged. ProgramError: not in time."""
+        until = len(self.account.times) + count
+        await_true(lambda: len(self.account.times) >= until, f"{count} more uploads", patience_s)

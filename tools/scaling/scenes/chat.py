@@ -35,7 +35,7 @@ def play(scene, _):
         scene.result.add("time until all were in", time.monotonic() - begun, "s")
         died = _speak(scene, place, fleet, crowd, speakers)
         _judge(scene.result, crowd, speakers)
-        _await_free_name(scene.result, speakers[_DEAD][0], died)
+        _await_free_name(scene.result, crowd, speakers[_DEAD][0], died)
 
 
 def _join(crowd, scene):
@@ -106,9 +106,10 @@ def _is_free(name):
         return answers.readline() == b"OK\n"
 
 
-def _await_free_name(result, name, died):
+def _await_free_name(result, crowd, name, died):
+    """All members hear who has left meanwhile."""
     while not (is_free := _is_free(name)) and time.monotonic() < died + _FREE_S:
-        time.sleep(0.5)
+        crowd.listen(0.5)
     result.add("names of the dead server free after", time.monotonic() - died, "s")
     if not is_free:
         result.faults.append(f"{name} is still taken, though its server has died")
