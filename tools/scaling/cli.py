@@ -92,7 +92,8 @@ def _work(options):
     finally:  # An interrupt loses nothing of what is known so far.
         if results:
             print(report.table(results))
-            print(report.faults(results), end="")
+            for fault in report.faults(results):
+                print(fault)
         _write(options, built, results)
     return PASSED if all(result.passed for result in results) else FAILED
 

@@ -42,13 +42,13 @@ def table(results):
 
 
 def faults(results):
-    """A line for each fault, or nothing."""
+    """Lines, one for each fault; of each scene the first few."""
     lines = []
     for result in results:
         lines += [f"{result.title}: {fault}" for fault in result.faults[:_MOST_FAULTS]]
         if len(result.faults) > _MOST_FAULTS:
             lines.append(f"{result.title}: {len(result.faults) - _MOST_FAULTS} more of these")
-    return "\n".join(lines)
+    return lines
 
 
 def as_json(results, facts):
