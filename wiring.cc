@@ -152,9 +152,10 @@ absl::Status Server::SayReady(const LineOutput& standard_output, InheritedListen
   absl::Status status;
   if (inherited.any()) status = TuneListeners();
   if (status.ok()) status = Signals::SetNotice(config_.stop.notice);
+  // Before the announcement: who has read that may look into the log.
+  if (const std::string workers = DescribeAutomaticWorkers(); !workers.empty()) LOG(INFO) << workers;
   if (status.ok()) status = AnnounceReady(*context_, *config_.model, config_.root, standard_output);
   if (!status.ok()) return status;
-  if (const std::string workers = DescribeAutomaticWorkers(); !workers.empty()) LOG(INFO) << workers;
   MutexLock lock(answering_);
   if (manager_.watchdog() != absl::InfiniteDuration()) Signals::StartTicks(manager_.watchdog());
   if (inherited.replaces_server()) return inherited.TellReady();
