@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,7 +11,7 @@ import tempfile
 
 from comparison import connections, machine, processes, programs
 
-from . import report, stand
+from . import namespaces, report, stand
 from .crowd import CrowdError
 from .namespaces import NetworkError
 from .programs import ProgramError
@@ -67,7 +68,7 @@ def _members(options):
 def _play(name, options, built, models, members):
     function, title, limits, balancer = SCENES[name]
     result = report.Result(name, title)
-    with tempfile.TemporaryDirectory(prefix="polyserve-scale-") as folder:
+    with tempfile.TemporaryDirectory(prefix=namespaces.own_name("files")) as folder:
         scene = Scene(result, built.server.path, built.load.path, folder, models, options.quick, members,
                       lambda line: print(f"  {line}", flush=True))
         try:
@@ -78,8 +79,16 @@ def _play(name, options, built, models, members):
     return result
 
 
+def _remove_folders():
+    """Those of runs that were killed; their hosts go when the first scene begins."""
+    for name in os.listdir(tempfile.gettempdir()):
+        if namespaces.owner_of(name) is False:
+            shutil.rmtree(os.path.join(tempfile.gettempdir(), name), ignore_errors=True)
+
+
 def _work(options):
     stand.check()
+    _remove_folders()
     names, models = _scenes(options.scenes), _models(options.models)
     members = _members(options)
     built = programs.obtain(options.bin)

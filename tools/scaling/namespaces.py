@@ -13,7 +13,7 @@ import time
 from comparison import processes, procfs
 
 _FOLDER = "/run/netns"
-_NAME = re.compile(r"^polyserve-scale-(\d+)-(\d+)-[a-z]+$")
+_NAME = re.compile(r"^polyserve-scale-(\d+)-(\d+)-[a-z]+")
 _PATIENCE_S = 10.0
 
 
@@ -71,10 +71,16 @@ def remove_leftovers():
         names = sorted(os.listdir(_FOLDER))
     except OSError:
         return []
-    left = [match[0] for match in map(_NAME.match, names) if match and procfs.start_time(match[1]) != int(match[2])]
+    left = [name for name in names if owner_of(name) is False]
     for name in left:
         remove(name)
     return left
+
+
+def owner_of(name):
+    """Whether the process that has made something of this name lives: True, False, or None if the name is not one of ours."""
+    match = _NAME.match(name)
+    return None if match is None else procfs.start_time(match[1]) == int(match[2])
 
 
 def own_name(role):

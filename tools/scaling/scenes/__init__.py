@@ -21,5 +21,5 @@ SCENES = {
     "restart-haproxy": (restart.drain_in_turn, "restarts in turn, behind HAProxy", (180, 240), "haproxy"),
     "upgrade-nginx": (restart.upgrade_in_turn, "upgrades in turn, behind nginx", (180, 240), "nginx"),
     "chat": (chat.play, "a room over three servers", (180, 900), ""),
-    "throughput": (throughput.play, "a room through Redis", (180, 300), ""),
+    "throughput": (throughput.play, "a room through Redis", (180, 420), ""),
 }
