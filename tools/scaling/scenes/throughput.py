@@ -37,6 +37,12 @@ def play(scene, _):
             scene.result.add(f"{listening} listeners: through Redis over own{target}", through / own)
 
 
+def _faults(output):
+    """What the load generator has counted that must not be, as far as it says so in its JSON alone."""
+    told = json.loads(output or "{}")
+    return ", ".join(f"{name} {told[name]}" for name in ("replies", "wrong", "broken", "unanswered", "faults") if name in told)
+
+
 def _measure(scene, listening, has_room, listeners):
     """Deliveries per second: the median of some rounds."""
     rounds, seconds = (1, 1) if scene.is_quick else (3, 5)
@@ -53,7 +59,8 @@ def _measure(scene, listening, has_room, listeners):
                 argv.append(f"--listen_at={','.join(_AT[server] for server in listeners)}")
             status, output, said = processes.run(argv, patience_s=60 + seconds)
             if status != 0:
-                scene.result.faults.append(f"the load failed with {', '.join(listeners) or 'one server'}: {said.strip()[-300:]}")
+                scene.result.faults.append(f"the load, with listeners at {', '.join(listeners) or 'the own server'}, has ended with status "
+                                           f"{status}: {said.strip()[-300:] or _faults(output)}")
                 return 0.0
             rates.append(json.loads(output)["replies_per_second"])
     return statistics.median(rates)
