@@ -21,6 +21,7 @@
 #include "announce.h"
 #include "backends/accept/connection_limit.h"
 #include "backends/client_processes.h"
+#include "backends/pool/pool_options.h"
 #include "backends/registry.h"
 #include "base/descriptor_limit.h"
 #include "base/line_output.h"
@@ -151,6 +152,8 @@ absl::Status Server::SayReady(const LineOutput& standard_output, InheritedListen
   absl::Status status;
   if (inherited.any()) status = TuneListeners();
   if (status.ok()) status = Signals::SetNotice(config_.stop.notice);
+  // Before the announcement: who has read that may look into the log.
+  if (const std::string workers = DescribeAutomaticWorkers(); !workers.empty()) LOG(INFO) << workers;
   if (status.ok()) status = AnnounceReady(*context_, *config_.model, config_.root, standard_output);
   if (!status.ok()) return status;
   MutexLock lock(answering_);

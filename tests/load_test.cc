@@ -15,6 +15,7 @@
 #include "gtest/gtest.h"
 #include "tests/eventually.h"
 #include "tests/program_path.h"
+#include "tests/redis_process.h"
 #include "tests/scratch.h"
 #include "tests/server_process.h"
 #include "tests/tool.h"
@@ -184,6 +185,28 @@ TEST_F(LoadTest, EveryListenerHearsEverything) {
   EXPECT_EQ(run.exit_status, 0) << run.report;
   EXPECT_GT(run.report["replies"], 0);
   EXPECT_EQ(run.report["connected"], 20);
+}
+
+TEST_F(LoadTest, ListenersOfOtherServersHearEverythingInARoomThatServersShare) {
+  ASSERT_TRUE(RedisProcess::IsInstalled()) << "tools/setup --test installs redis-server";
+  const RedisProcess redis;
+  const std::vector<std::string> flags = {"--model=epoll", "--listen=chat://127.0.0.1:0", "--chat_rate=0",
+                                          "--room=" + redis.url(), "--room_timeout=1m"};
+  ServerProcess a({.flags = flags}), b({.flags = flags}), c({.flags = flags});
+  ASSERT_TRUE(a.ready() && b.ready() && c.ready());
+  const std::string speaker = absl::StrCat("--workload=chat --depth=10 --duration=300ms --server=", a.address("chat"));
+  for (const std::string& listen_at :
+       {b.address("chat"), absl::StrCat(a.address("chat"), ",", b.address("chat"), ",", c.address("chat"))}) {
+    const LoadRun run = RunLoadProgram(absl::StrCat(speaker, " --connections=20 --listen_at=", listen_at));
+    EXPECT_EQ(run.exit_status, 0) << run.report;
+    EXPECT_GT(run.report["replies"], 0);
+    EXPECT_EQ(run.report["connected"], 20);
+    EXPECT_TRUE(Eventually([&redis] { return redis.Ask({"HLEN", "polyserve:names"}) == "0\n"; }));
+  }
+  // Fewer listeners than servers.
+  const LoadRun few =
+      RunLoadProgram(absl::StrCat(speaker, " --connections=1 --listen_at=", b.address("chat"), ",", c.address("chat")));
+  EXPECT_EQ(few.exit_status, 0) << few.report;
 }
 
 TEST_F(LoadTest, SlowReadersTakeNoMoreThanTheyAreTold) {

@@ -3,12 +3,15 @@
 #include <gflags/gflags.h>
 
 #include <algorithm>
+#include <string>
 #include <thread>
 
 #include "absl/status/status.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "base/command_line.h"
+#include "net/available_processors.h"
 #include "net/statistics.h"
 
 namespace {
@@ -17,14 +20,16 @@ constexpr int kMaxWorkers = polyserve::Statistics::kMaxWorkers;
 
 // One for each processor, but at least four, so that a few silent clients do not fill the pool. hardware_concurrency()
 // may be 0, if the system does not tell.
-int DefaultWorkers() { return std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 4, kMaxWorkers); }
+std::string DefaultWorkers() {
+  return absl::StrCat(std::clamp(static_cast<int>(std::thread::hardware_concurrency()), 4, kMaxWorkers));
+}
 
 }  // namespace
 
-DEFINE_int32(
+DEFINE_string(
     workers, DefaultWorkers(),
-    "pools: how many workers there are, and so how many clients are served at once; event loops and rings: how "
-    "many of them, 1 unless given");
+    "=N|auto pools: how many workers there are, and so how many clients are served at once; event loops and rings: how "
+    "many of them, 1 unless given; auto: as many as the processors that the server is given (affinity, control group)");
 DEFINE_int32(workers_min, 0, "pools: how many workers stay when there is little to do; 0: --workers");
 DEFINE_int32(workers_max, 0, "pools: up to how many workers there are while none is idle; 0: --workers");
 DEFINE_int32(
@@ -50,17 +55,42 @@ absl::Status CheckOrder(absl::string_view less, int less_value, absl::string_vie
       absl::StrCat("--", less, "=", less_value, " is more than --", more, "=", more_value));
 }
 
+bool WorkersAreAutomatic() { return FLAGS_workers == "auto"; }
+
+// One answer for the whole start, so that all who ask see the same pool, whatever happens to the group meanwhile.
+const AvailableProcessors& ProcessorsAtStart() {
+  static const auto& processors = *new AvailableProcessors(FindAvailableProcessors());
+  return processors;
+}
+
+absl::StatusOr<int> WorkersFromFlag() {
+  if (WorkersAreAutomatic()) return std::min(ProcessorsAtStart().count, kMaxWorkers);
+  int workers = 0;
+  if (!absl::SimpleAtoi(FLAGS_workers, &workers)) {
+    return absl::InvalidArgumentError(absl::StrCat("--workers='", FLAGS_workers, "' is neither a number nor 'auto'"));
+  }
+  if (absl::Status status = CheckFlagRange("workers", workers, 1, kMaxWorkers); !status.ok()) return status;
+  return workers;
+}
+
+// A bound that was given moves a --workers that was not: the default, or what "auto" has come to.
+int WithinBounds(int workers) {
+  if (IsFlagSet("workers_min")) workers = std::max(workers, FLAGS_workers_min);
+  if (IsFlagSet("workers_max")) workers = std::min(workers, FLAGS_workers_max);
+  return workers;
+}
+
 // Bounds that were not given are not checked: they follow from --workers. Status::Update() keeps the first error.
-absl::Status CheckPoolSize() {
-  const bool has_workers = IsFlagSet("workers");
+absl::Status CheckPoolSize(int workers) {
+  const bool has_workers = IsFlagSet("workers") && !WorkersAreAutomatic();
   const bool has_min = IsFlagSet("workers_min");
   const bool has_max = IsFlagSet("workers_max");
-  absl::Status status = CheckFlagRange("workers", FLAGS_workers, 1, kMaxWorkers);
+  absl::Status status;
   if (has_min) status.Update(CheckFlagRange("workers_min", FLAGS_workers_min, 1, kMaxWorkers));
   if (has_max) status.Update(CheckFlagRange("workers_max", FLAGS_workers_max, 1, kMaxWorkers));
   if (has_min && has_max) status.Update(CheckOrder("workers_min", FLAGS_workers_min, "workers_max", FLAGS_workers_max));
-  if (has_min && has_workers) status.Update(CheckOrder("workers_min", FLAGS_workers_min, "workers", FLAGS_workers));
-  if (has_max && has_workers) status.Update(CheckOrder("workers", FLAGS_workers, "workers_max", FLAGS_workers_max));
+  if (has_min && has_workers) status.Update(CheckOrder("workers_min", FLAGS_workers_min, "workers", workers));
+  if (has_max && has_workers) status.Update(CheckOrder("workers", workers, "workers_max", FLAGS_workers_max));
   status.Update(CheckFlagRange("max_requests_per_worker", FLAGS_max_requests_per_worker, 0, INT32_MAX));
   return status;
 }
@@ -114,15 +144,14 @@ absl::StatusOr<PoolOptions> PoolOptionsFromFlags() {
   }
   const absl::StatusOr<bool> wakes_all = WakesAllFromFlag(*accept, /*are_several=*/true);
   if (!wakes_all.ok()) return wakes_all.status();
-  if (absl::Status status = CheckPoolSize(); !status.ok()) return status;
+  const absl::StatusOr<int> given = WorkersFromFlag();
+  if (!given.ok()) return given.status();
+  if (absl::Status status = CheckPoolSize(*given); !status.ok()) return status;
 
-  // A bound that was given moves the default of --workers. A --workers that was given has been checked against it
-  // above.
+  // A --workers that was given has been checked against the bounds above.
+  const int workers = WithinBounds(*given);
   const bool has_min = IsFlagSet("workers_min");
   const bool has_max = IsFlagSet("workers_max");
-  int workers = FLAGS_workers;
-  if (has_min) workers = std::max(workers, FLAGS_workers_min);
-  if (has_max) workers = std::min(workers, FLAGS_workers_max);
   const PoolOptions options{.accept = *accept,
                             .workers = workers,
                             .workers_min = has_min ? FLAGS_workers_min : workers,
@@ -142,6 +171,13 @@ absl::StatusOr<PoolOptions> PoolOptionsFromFlags() {
   return options;
 }
 
+std::string DescribeAutomaticWorkers() {
+  if (!WorkersAreAutomatic()) return "";
+  const AvailableProcessors& processors = ProcessorsAtStart();
+  return absl::StrCat("--workers=auto is ", WithinBounds(std::min(processors.count, kMaxWorkers)), ": ",
+                      processors.why);
+}
+
 bool PoolMayQueue() { return !IsFlagSet("accept") || FLAGS_accept == "pass"; }
 
 bool LoopsAreProcesses() { return FLAGS_worker_type == "process"; }
@@ -159,8 +195,9 @@ absl::StatusOr<LoopOptions> LoopOptionsFromFlags() {
     return absl::InvalidArgumentError(absl::StrCat("--worker_type=", FLAGS_worker_type, " is not thread or process"));
   }
   // The flag's default is a pool's.
-  const int workers = IsFlagSet("workers") ? FLAGS_workers : 1;
-  if (absl::Status status = CheckFlagRange("workers", workers, 1, kMaxWorkers); !status.ok()) return status;
+  const absl::StatusOr<int> given = IsFlagSet("workers") ? WorkersFromFlag() : absl::StatusOr<int>(1);
+  if (!given.ok()) return given.status();
+  const int workers = *given;
   if (SteersByProcessor() && workers == 1) {
     return absl::InvalidArgumentError("--accept=bpf needs several loops to choose from; say how many with --workers=N");
   }

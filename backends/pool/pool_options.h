@@ -4,8 +4,12 @@
 //
 //   prefork, threadpool  PoolOptionsFromFlags()   at least four workers, since a silent client occupies one
 //   loops, rings         LoopOptionsFromFlags()   one loop, unless --workers says otherwise
+//
+// --workers=auto is as many as the processors that the server is given (net/available_processors.h), for both.
 #ifndef POLYSERVE_BACKENDS_POOL_POOL_OPTIONS_H_
 #define POLYSERVE_BACKENDS_POOL_POOL_OPTIONS_H_
+
+#include <string>
 
 #include "absl/status/statusor.h"
 #include "backends/overload/overload_options.h"
@@ -59,6 +63,9 @@ struct LoopOptions {
 // value is out of range, or flags contradict each other.
 absl::StatusOr<PoolOptions> PoolOptionsFromFlags();
 absl::StatusOr<LoopOptions> LoopOptionsFromFlags();
+
+// For the log: how many workers --workers=auto has come to, and why. Empty with any other --workers. Valid flags only.
+std::string DescribeAutomaticWorkers();
 
 // Whether the flags leave it to the pool to accept, so that it may have a queue of its own for --overload. Whether they
 // make sense is for PoolOptionsFromFlags() to say.

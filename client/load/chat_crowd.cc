@@ -35,32 +35,42 @@ std::string Text(uint64_t number, size_t size) {
 
 }  // namespace
 
-ChatCrowd::ChatCrowd(const LoadPlan& share, size_t text_bytes)
+ChatCrowd::ChatCrowd(const LoadPlan& share, size_t text_bytes, const std::vector<Endpoint>& listen_at)
     : LoadThread(share),
       text_bytes_(text_bytes),
       speaker_name_(absl::StrCat("load-", ::getpid(), "-speaker")),
+      is_room_shared_(!listen_at.empty()),
       dialer_(share.to),
+      dialers_(listen_at.begin(), listen_at.end()),
       epoll_(::epoll_create1(EPOLL_CLOEXEC)),
       listeners_(static_cast<size_t>(share.connections)),
       messages_(static_cast<size_t>(share.depth)),
-      buffer_(kReadBytes) {}
+      buffer_(kReadBytes) {
+  if (dialers_.empty()) dialers_.push_back(dialer_);
+}
 
 // The speaker joins last, and each listener waits for the notice of that: everything after it is a message of the
 // speaker. The notices of those who join meanwhile wait in the kernel and in the listener's mailbox in the server, and
-// are skipped then.
+// are skipped then. If servers share the room, what one of them tells arrives in its order, but what two of them
+// tell in any: so one listener of each calls when all are there, and behind the last call nothing is left to arrive.
 absl::Status ChatCrowd::Connect() {
   if (!epoll_.ok()) return SysError("epoll_create1");
-  for (Listener& listener : listeners_) {
-    if (absl::Status status = Enter(listener, absl::StrCat("load-", ::getpid(), "-", tally_.connected)); !status.ok()) {
+  for (size_t i = 0; i < listeners_.size(); ++i) {
+    if (absl::Status status = Enter(dialers_[i % dialers_.size()], listeners_[i], NameOf(i)); !status.ok()) {
       return status;
     }
     ++tally_.connected;
   }
   Listener speaker;
-  if (absl::Status status = Enter(speaker, speaker_name_); !status.ok()) return status;
-  // Nothing can follow the notice yet, since the speaker says nothing before Load(): so `early` is empty from here on.
+  if (absl::Status status = Enter(dialer_, speaker, speaker_name_); !status.ok()) return status;
+  const std::vector<std::string> calls = is_room_shared_ ? CallFromEachServer() : std::vector<std::string>();
+  if (absl::Status status = AwaitLines(speaker, calls); !status.ok()) return status;
+  // Nothing can follow yet, since the speaker says nothing before Load(): so `early` is empty from here on.
   for (size_t i = 0; i < listeners_.size(); ++i) {
-    if (absl::Status status = AwaitLine(listeners_[i], speaker_name_); !status.ok()) return status;
+    std::vector<std::string> wanted = calls;
+    wanted.push_back(speaker_name_);
+    std::erase_if(wanted, [own = NameOf(i) + " "](const std::string& line) { return absl::StartsWith(line, own); });
+    if (absl::Status status = AwaitLines(listeners_[i], std::move(wanted)); !status.ok()) return status;
     Watch(listeners_[i].socket.fd(), i, EPOLLIN, EPOLL_CTL_ADD);
   }
   speaker_ = std::move(speaker.socket);
@@ -69,10 +79,23 @@ absl::Status ChatCrowd::Connect() {
   return absl::OkStatus();
 }
 
+std::string ChatCrowd::NameOf(size_t listener) { return absl::StrCat("load-", ::getpid(), "-", listener); }
+
+// The last of each server. The buffers of their sockets are empty, as in Enter().
+std::vector<std::string> ChatCrowd::CallFromEachServer() {
+  std::vector<std::string> calls;
+  const size_t servers = std::min(dialers_.size(), listeners_.size());
+  for (size_t i = listeners_.size() - servers; i < listeners_.size(); ++i) {
+    listeners_[i].socket.Send(absl::StrCat("C ", NameOf(i), " here\n"));
+    calls.push_back(absl::StrCat(NameOf(i), " : here"));
+  }
+  return calls;
+}
+
 // The command needs no waiting for room: the buffer of a new socket is empty. A failure to send shows in the wait for
 // the answer.
-absl::Status ChatCrowd::Enter(Listener& listener, const std::string& name) {
-  absl::StatusOr<UniqueFd> fd = dialer_.Connect(plan_.patience);
+absl::Status ChatCrowd::Enter(Dialer& dialer, Listener& listener, const std::string& name) {
+  absl::StatusOr<UniqueFd> fd = dialer.Connect(plan_.patience);
   if (!fd.ok()) return fd.status();
   listener.socket = LoadSocket(*std::move(fd));
   if (plan_.tls != nullptr) {
@@ -80,12 +103,12 @@ absl::Status ChatCrowd::Enter(Listener& listener, const std::string& name) {
     tls_ = listener.socket.tls()->version_and_cipher();
   }
   listener.socket.Send(absl::StrCat("L ", name, "\n"));
-  return AwaitLine(listener, "OK");
+  return AwaitLines(listener, {"OK"});
 }
 
-absl::Status ChatCrowd::AwaitLine(Listener& listener, absl::string_view wanted) {
+absl::Status ChatCrowd::AwaitLines(Listener& listener, std::vector<std::string> wanted) {
   const Deadline deadline(plan_.patience);
-  while (true) {
+  while (!wanted.empty()) {
     const size_t end = listener.early.find('\n');
     if (end == std::string::npos) {
       if (absl::Status status = ReadMore(listener, deadline); !status.ok()) return status;
@@ -94,8 +117,9 @@ absl::Status ChatCrowd::AwaitLine(Listener& listener, absl::string_view wanted) 
     const std::string line = listener.early.substr(0, end);
     listener.early.erase(0, end + 1);
     if (absl::StartsWith(line, "ERR ")) return absl::InvalidArgumentError(absl::StrCat("the server says: ", line));
-    if (absl::StrContains(line, wanted)) return absl::OkStatus();
+    std::erase_if(wanted, [&line](const std::string& one) { return absl::StrContains(line, one); });
   }
+  return absl::OkStatus();
 }
 
 // Waits with poll(2), because the dialer's sockets do not block. If the service is no chat room, the wait

@@ -6,6 +6,8 @@
 // A "reply" is a delivery: one listener has received one message. Each listener must receive all messages in their
 // order, and nothing else, so the room must have no other members.
 //
+// If servers share the room, the listeners may be members of others than the speaker's.
+//
 //   message    first_ ... end_of_said_ - 1: under way, at most `depth` of them, in the ring messages_
 //   listener   has received all before `next`, and `taken` bytes of that one
 //
@@ -27,6 +29,7 @@
 #include "client/load/load_thread.h"
 #include "client/load/plan.h"
 #include "net/deadline.h"
+#include "net/endpoint.h"
 
 namespace polyserve {
 
@@ -42,8 +45,9 @@ class ChatCrowd : public LoadThread {
   static constexpr int kMaxDepth = 1024;
 
   // There are as many listeners as the plan has connections. The plan's depth is the number of messages that may be
-  // under way to any listener, at most kMaxDepth. `text_bytes` is 1 to kMaxTextBytes.
-  ChatCrowd(const LoadPlan& share, size_t text_bytes);
+  // under way to any listener, at most kMaxDepth. `text_bytes` is 1 to kMaxTextBytes. The listeners join at the servers
+  // `listen_at` in turn; if there are none, where the speaker does.
+  ChatCrowd(const LoadPlan& share, size_t text_bytes, const std::vector<Endpoint>& listen_at = {});
 
   absl::Status Connect() override;
 
@@ -66,12 +70,16 @@ class ChatCrowd : public LoadThread {
   // Listens until all have received everything, or give_up_.
   void Settle() override;
 
-  // Connects, and joins the room under this name; blocks. Names contain the process id, so that two generators at the
-  // same server do not ask for the same one.
-  absl::Status Enter(Listener& listener, const std::string& name);
-  // Reads and skips lines up to one that contains `wanted`; blocks. Returns InvalidArgument if the server refuses
-  // ("ERR"), Unavailable if no such line comes within the plan's patience.
-  absl::Status AwaitLine(Listener& listener, absl::string_view wanted);
+  // Of the listener with this index. Contains the process id, so that two generators at the same server do not ask for
+  // the same one.
+  static std::string NameOf(size_t listener);
+  // Connects, and joins the room under this name; blocks.
+  absl::Status Enter(Dialer& dialer, Listener& listener, const std::string& name);
+  // One listener of each server speaks. Returns what that sounds like.
+  std::vector<std::string> CallFromEachServer();
+  // Reads and skips lines until each of `wanted` was in one; blocks. Returns InvalidArgument if the server refuses
+  // ("ERR"), Unavailable if they do not come within the plan's patience.
+  absl::Status AwaitLines(Listener& listener, std::vector<std::string> wanted);
   absl::Status ReadMore(Listener& listener, const Deadline& deadline);
 
   // Calls epoll_ctl(2). `who` is the index of a listener, or the mark of the speaker.
@@ -94,7 +102,9 @@ class ChatCrowd : public LoadThread {
 
   const size_t text_bytes_;
   const std::string speaker_name_;
-  Dialer dialer_;
+  const bool is_room_shared_;    // By the servers of the listeners.
+  Dialer dialer_;                // The speaker's.
+  std::vector<Dialer> dialers_;  // The listeners'.
   UniqueFd epoll_;
   LoadSocket speaker_;
   bool speaker_waits_ = false;  // epoll watches it for writability.

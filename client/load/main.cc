@@ -19,6 +19,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
 #include "base/build_info.h"
@@ -89,6 +90,10 @@ DEFINE_uint64(primes, 10000, "compute, mixed: ask for the sum of the primes belo
 DEFINE_string(wait, "10ms", "=TIME wait, relay: how long the server lets a request wait, on average");
 DEFINE_string(wait_times, "fixed",
               "=fixed|exponential|two-humped wait, relay: how that differs from one request to the next");
+DEFINE_string(
+    listen_at, "",
+    "=HOST:PORT,... chat: where the listeners join, in turn, if servers share the room; by default at --server, "
+    "where one speaks");
 DEFINE_string(files, "",
               "=DIR disk: the directory on this machine whose files the server offers; web: where to write its files");
 DEFINE_string(beside_server, "", "=[compute[+tls]://]HOST:PORT mixed: the address of the service compute");
@@ -114,7 +119,8 @@ namespace polyserve {
 namespace {
 
 constexpr FlagTopic kTopics[] = {
-    {"Which requests, and where to", "workload server tls_resume name size primes wait wait_times files seed"},
+    {"Which requests, and where to",
+     "workload server tls_resume name size primes wait wait_times listen_at files seed"},
     {"How many", "connections idle threads depth rate profile arrivals"},
     {"Clients that do not wait for ever", "give_up retry tries"},
     {"How long", "warm_up duration interval"},
@@ -379,6 +385,11 @@ absl::StatusOr<WorkloadOptions> MakeOptions() {
   options.beside_connections = FLAGS_beside_connections;
   options.schedule = FLAGS_schedule;
   if (absl::Status status = SetTimes(options); !status.ok()) return status;
+  for (const absl::string_view server : absl::StrSplit(FLAGS_listen_at, ',', absl::SkipEmpty())) {
+    const absl::StatusOr<Endpoint> at = ResolveServer("listen_at", server);
+    if (!at.ok()) return at.status();
+    options.listen_at.push_back(*at);
+  }
   if (!FLAGS_beside_server.empty()) {
     absl::StatusOr<Server> server = ParseServer("beside_server", FLAGS_beside_server, "compute");
     if (!server.ok()) return server.status();

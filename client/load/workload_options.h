@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "absl/time/time.h"
 #include "net/endpoint.h"
@@ -30,6 +31,7 @@ struct WorkloadOptions {
   std::optional<absl::Duration> begin = absl::ZeroDuration();  // --begin. replay: where in it; nothing: at random.
   absl::Duration keep_alive = absl::Seconds(15);  // --keep_alive. replay: how long a client keeps a silent connection.
   absl::Duration think_time = absl::Seconds(1);   // --think_time. web: the shortest time between two clicks; above 0.
+  std::vector<Endpoint> listen_at;                // --listen_at. chat: where listeners join; none: where one speaks.
 
   // For the second load. mixed needs the server; slow uses that of the first load unless it is set.
   std::optional<Endpoint> beside_server;

@@ -323,7 +323,9 @@ absl::Status PrepareChat(const WorkloadOptions& options, LoadPlan& plan) {
   }
   // Here --depth is the window between the speaker and its slowest listener, not pipelining.
   plan.depth_in_words = "messages on their way to all";
-  plan.make_thread = [size](const LoadPlan& share) { return std::make_unique<ChatCrowd>(share, size); };
+  plan.make_thread = [size, listen_at = options.listen_at](const LoadPlan& share) {
+    return std::make_unique<ChatCrowd>(share, size, listen_at);
+  };
   return absl::OkStatus();
 }
 
