@@ -186,7 +186,7 @@ TEST_F(LoadAgentsTest, FaultOfTheServerIsInTheReport) {
 }
 
 TEST_F(LoadAgentsTest, WrongTokenIsRefused) {
-  for (const std::string flag : {absl::StrCat("--token_file=", files_.PathOf("other")), std::string("--token_file=")}) {
+  for (const std::string& flag : {absl::StrCat("--token_file=", files_.PathOf("other")), std::string("--token_file=")}) {
     const LoadRun run = Run("echo", "echo", flag);
     EXPECT_EQ(run.exit_status, kNoShare) << run.output;
     EXPECT_TRUE(absl::StrContains(run.output, absl::StrCat("agent ", addresses_[0], ": the token is not"))) << run.output;

@@ -115,7 +115,7 @@ TEST(AgentChannelTest, PipesWorkToo) {
   int to[2], from[2];
   ASSERT_EQ(::pipe(to), 0);
   ASSERT_EQ(::pipe(from), 0);
-  AgentChannel here(UniqueFd(from[0]), UniqueFd(to[1])), there(UniqueFd(to[0]), UniqueFd(from[1]));
+  AgentChannel here{UniqueFd(from[0]), UniqueFd(to[1])}, there{UniqueFd(to[0]), UniqueFd(from[1])};
   ASSERT_TRUE(here.Send(PlainMessage("start"), Soon()).ok());
   EXPECT_EQ(TypeOf(there.Receive(Patience()).value()), "start");
   ASSERT_TRUE(there.Send(PlainMessage("started"), Soon()).ok());

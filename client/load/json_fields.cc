@@ -13,8 +13,10 @@ const nlohmann::json& Nothing() {
   return *nothing;
 }
 
+// What was parsed is unsigned unless it is below 0; what a program has made of an int is not.
 bool IsCount(const nlohmann::json& json, uint64_t most) {
-  return json.is_number_unsigned() && json.get<uint64_t>() <= most;
+  if (!json.is_number_unsigned() && !(json.is_number_integer() && json.get<int64_t>() >= 0)) return false;
+  return json.get<uint64_t>() <= most;
 }
 
 }  // namespace
