@@ -53,8 +53,9 @@ std::vector<pid_t> ChildrenOf(pid_t pid) {
 class LoadAgentsTest : public testing::Test {
  protected:
   LoadAgentsTest()
-      : server_({.flags = {"--model=epoll", absl::StrCat("--root=", root_.path()),
-                           "--listen=echo://127.0.0.1:0,http://127.0.0.1:0,compute://127.0.0.1:0,message://127.0.0.1:0"}}) {
+      : server_(
+            {.flags = {"--model=epoll", absl::StrCat("--root=", root_.path()),
+                       "--listen=echo://127.0.0.1:0,http://127.0.0.1:0,compute://127.0.0.1:0,message://127.0.0.1:0"}}) {
     root_.Write("a", "hello");
     files_.Write("token", "a secret of many letters\n");
     files_.Write("other", "another secret, as long\n");
@@ -99,7 +100,8 @@ class LoadAgentsTest : public testing::Test {
     }
     absl::StatusOr<Child> coordinator = Child::Start(command);
     EXPECT_TRUE(coordinator.ok()) << coordinator.status();
-    EXPECT_TRUE(Eventually([&] { return absl::StrContains(files_.Read("told"), "counting\n"); })) << files_.Read("told");
+    EXPECT_TRUE(Eventually([&] { return absl::StrContains(files_.Read("told"), "counting\n"); }))
+        << files_.Read("told");
     return *std::move(coordinator);
   }
 
@@ -137,10 +139,10 @@ TEST_F(LoadAgentsTest, TextHasTheRowsToo) {
 // A ramp from 0 to 200 in a second, a burst, a pause: 150 requests, however many hosts they come from.
 TEST_F(LoadAgentsTest, RequestsAreThoseOfOneHost) {
   files_.Write("profile", "1s 0:200\nburst 50\n500ms 0\n");
-  const LoadRun run = Run("echo", "echo",
-                          absl::StrCat("--connections=8 --threads=2 --arrivals=fixed --interval=500ms --profile=",
-                                       files_.PathOf("profile"), " --rows=", files_.PathOf("rows.csv"),
-                                       " --hgrm=", files_.PathOf("times.hgrm")));
+  const LoadRun run = Run(
+      "echo", "echo",
+      absl::StrCat("--connections=8 --threads=2 --arrivals=fixed --interval=500ms --profile=", files_.PathOf("profile"),
+                   " --rows=", files_.PathOf("rows.csv"), " --hgrm=", files_.PathOf("times.hgrm")));
   ASSERT_EQ(run.exit_status, 0) << run.output;
   EXPECT_EQ(run.report["due"], 150);
   EXPECT_EQ(run.report["response_ns"]["count"], 150);
@@ -159,8 +161,7 @@ TEST_F(LoadAgentsTest, EachFileBelongsToOneConnection) {
 
 TEST_F(LoadAgentsTest, ScheduleIsDividedByItsClients) {
   files_.Write("log.csv", "0,GET,/a,5,x\n0.1,GET,/a,5,y\n0.2,GET,/a,5,x\n0.3,GET,/a,5,z\n30,GET,/a,5,x\n");
-  const LoadRun run =
-      Run("replay", "http", absl::StrCat("--duration=500ms --schedule=", files_.PathOf("log.csv")));
+  const LoadRun run = Run("replay", "http", absl::StrCat("--duration=500ms --schedule=", files_.PathOf("log.csv")));
   ASSERT_EQ(run.exit_status, 0) << run.output;
   EXPECT_EQ(run.report["connections"], 3);
   EXPECT_EQ(run.report["due"], 4);
@@ -186,10 +187,12 @@ TEST_F(LoadAgentsTest, FaultOfTheServerIsInTheReport) {
 }
 
 TEST_F(LoadAgentsTest, WrongTokenIsRefused) {
-  for (const std::string& flag : {absl::StrCat("--token_file=", files_.PathOf("other")), std::string("--token_file=")}) {
+  for (const std::string& flag :
+       {absl::StrCat("--token_file=", files_.PathOf("other")), std::string("--token_file=")}) {
     const LoadRun run = Run("echo", "echo", flag);
     EXPECT_EQ(run.exit_status, kNoShare) << run.output;
-    EXPECT_TRUE(absl::StrContains(run.output, absl::StrCat("agent ", addresses_[0], ": the token is not"))) << run.output;
+    EXPECT_TRUE(absl::StrContains(run.output, absl::StrCat("agent ", addresses_[0], ": the token is not")))
+        << run.output;
   }
   EXPECT_EQ(Run("echo", "echo", "--duration=100ms").exit_status, 0) << "nor is the agent spoilt by it";
 }
@@ -211,7 +214,8 @@ TEST_F(LoadAgentsTest, AgentThatIsKilledLeavesNoReport) {
   ::kill(agents_[1].pid(), SIGKILL);
   EXPECT_EQ(coordinator.Finish(kPatience), kNoShare);
   EXPECT_EQ(coordinator.output(), "");
-  EXPECT_TRUE(absl::StrContains(files_.Read("told"), absl::StrCat("agent ", addresses_[1], ": is gone"))) << files_.Read("told");
+  EXPECT_TRUE(absl::StrContains(files_.Read("told"), absl::StrCat("agent ", addresses_[1], ": is gone")))
+      << files_.Read("told");
   // The other one is free again.
   agents_.pop_back();
   addresses_.pop_back();
@@ -263,8 +267,9 @@ TEST_F(LoadAgentsTest, InterruptPrintsWhatWasMeasuredSoFar) {
 
 TEST_F(LoadAgentsTest, SshStartsAgents) {
   // Hears what the real one would, and runs the program here.
-  files_.Write("ssh", "#!/bin/sh\necho \"$*\" >>calls\nwhile [ \"$1\" != -- ]; do shift; done\n"
-                      "[ \"$2\" = nowhere ] && exit 255\nshift 2\nexec \"$@\"\n");
+  files_.Write("ssh",
+               "#!/bin/sh\necho \"$*\" >>calls\nwhile [ \"$1\" != -- ]; do shift; done\n"
+               "[ \"$2\" = nowhere ] && exit 255\nshift 2\nexec \"$@\"\n");
   ASSERT_EQ(RunTool({"chmod", "+x", files_.PathOf("ssh")}, files_.path()).exit_status, 0);
   const auto run = [this](const std::string& agents) {
     std::vector<std::string> command = {"env", absl::StrCat("PATH=", files_.path(), ":/usr/bin:/bin")};

@@ -86,9 +86,7 @@ absl::Status Work(Conversation& with, const AgentOrder& order) {
   plan->interrupted = &with.stopped;
   for (LoadPlan& beside : plan->beside) beside.interrupted = plan->interrupted;
   // If this cannot be sent, the other thread notices.
-  plan->on_counting = [&with](bool begins) {
-    with.Send(PlainMessage(begins ? "counting" : "counted")).IgnoreError();
-  };
+  plan->on_counting = [&with](bool begins) { with.Send(PlainMessage(begins ? "counting" : "counted")).IgnoreError(); };
   RaiseDescriptorLimit();  // Each connection takes a descriptor, and the usual soft limit is 1024.
   absl::StatusOr<ConnectedLoad> load = ConnectedLoad::Connect(*plan);
   if (!load.ok()) return load.status();

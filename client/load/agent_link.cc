@@ -29,8 +29,8 @@ namespace {
 constexpr char kSsh[] = "ssh:";
 constexpr size_t kMostAgents = 1000;
 
-// Runs in the child. Its group is one of its own, so that a Ctrl-C at the terminal does not reach ssh: the agents are to
-// send what they have by then. So ssh must not ask at the terminal either (BatchMode).
+// Runs in the child. Its group is one of its own, so that a Ctrl-C at the terminal does not reach ssh: the agents are
+// to send what they have by then. So ssh must not ask at the terminal either (BatchMode).
 [[noreturn]] void ExecSsh(const std::string& host, const std::string& program, int socket, pid_t parent) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != parent) ::_exit(127);

@@ -1,5 +1,5 @@
-// AgentLink: the coordinator's way to an agent: a TCP connection to one that listens (agent_listener.h), or an ssh(1) of
-// its own that starts one on its host.
+// AgentLink: the coordinator's way to an agent: a TCP connection to one that listens (agent_listener.h), or an ssh(1)
+// of its own that starts one on its host.
 //
 //   "10.0.0.7:9000"      with the token, see agent_token.h
 //   "ssh:ada@10.0.0.7"   runs `ssh ada@10.0.0.7 load --agent=stdio`; needs no token, and is encrypted

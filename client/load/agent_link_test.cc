@@ -13,7 +13,8 @@ namespace {
 
 TEST(AgentLinkTest, AgentsAreAddressesOrHostsOfSsh) {
   EXPECT_EQ(ParseAgents("a:1").value(), std::vector<std::string>{"a:1"});
-  EXPECT_EQ(ParseAgents("[::1]:1,ssh:ada@b,ssh:c").value(), (std::vector<std::string>{"[::1]:1", "ssh:ada@b", "ssh:c"}));
+  EXPECT_EQ(ParseAgents("[::1]:1,ssh:ada@b,ssh:c").value(),
+            (std::vector<std::string>{"[::1]:1", "ssh:ada@b", "ssh:c"}));
 }
 
 TEST(AgentLinkTest, WhatNamesNoHostIsRefused) {

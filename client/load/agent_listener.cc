@@ -107,7 +107,8 @@ absl::Status ServeCoordinators(const std::string& at, const std::string& token) 
   const absl::StatusOr<Endpoint> address = Endpoint::Parse(at);
   if (!address.ok()) return absl::InvalidArgumentError(absl::StrCat("--agent: ", address.status().message()));
   if (token.empty() && !IsLoopback(*address)) {
-    return absl::InvalidArgumentError(absl::StrCat("--agent=", at, " needs --token_file: others can reach this address"));
+    return absl::InvalidArgumentError(
+        absl::StrCat("--agent=", at, " needs --token_file: others can reach this address"));
   }
   const absl::StatusOr<UniqueFd> listener = ListenTcp(*address, absl::InfiniteDuration());
   if (!listener.ok()) return listener.status();

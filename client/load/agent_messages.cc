@@ -76,9 +76,7 @@ json PlainMessage(absl::string_view type) {
 }
 
 // What is no UTF-8 in a text is replaced: without a handler, nlohmann would throw.
-std::string AsLine(const json& message) {
-  return message.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
-}
+std::string AsLine(const json& message) { return message.dump(-1, ' ', false, json::error_handler_t::replace) + "\n"; }
 
 absl::StatusOr<json> ParseMessage(absl::string_view line) {
   json message = json::parse(line.begin(), line.end(), nullptr, /*allow_exceptions=*/false);
@@ -86,7 +84,8 @@ absl::StatusOr<json> ParseMessage(absl::string_view line) {
     const auto type = message.find("type");
     if (type != message.end() && type->is_string()) return message;
   }
-  return absl::InvalidArgumentError(absl::StrCat("'", Printable(line.substr(0, 80)), "' is no message of the load generator"));
+  return absl::InvalidArgumentError(
+      absl::StrCat("'", Printable(line.substr(0, 80)), "' is no message of the load generator"));
 }
 
 std::string TypeOf(const json& message) { return Printable(message["type"].get<std::string>()); }

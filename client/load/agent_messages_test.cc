@@ -52,10 +52,11 @@ TEST(AgentMessagesTest, OrderArrivesByteForByte) {
 TEST(AgentMessagesTest, OrderThatMakesNoSenseIsRefused) {
   const json good = OrderMessage({.agents = 2, .agent = 1, .flags = {{"size", "5"}}, .files = {}});
   ASSERT_TRUE(OrderFromMessage(good).ok());
-  for (const auto& [name, value] : {std::pair("agents", json(1)), std::pair("agents", json(0)), std::pair("agent", json(-1)),
-                                    std::pair("agents", json(1'000'000)), std::pair("flags", json::array()),
-                                    std::pair("flags", json({{"size", 5}})), std::pair("files", json({{"profile", "%"}})),
-                                    std::pair("files", json()), std::pair("type", json("start"))}) {
+  for (const auto& [name, value] :
+       {std::pair("agents", json(1)), std::pair("agents", json(0)), std::pair("agent", json(-1)),
+        std::pair("agents", json(1'000'000)), std::pair("flags", json::array()),
+        std::pair("flags", json({{"size", 5}})), std::pair("files", json({{"profile", "%"}})),
+        std::pair("files", json()), std::pair("type", json("start"))}) {
     json bad = good;
     bad[name] = value;
     EXPECT_FALSE(OrderFromMessage(bad).ok()) << bad;
@@ -116,7 +117,8 @@ TEST(AgentMessagesTest, ErrorArrivesInPlaceOfWhatIsDue) {
   LoadPlan plan;
   EXPECT_EQ(AdoptReady(Sent(ErrorMessage(absl::NotFoundError("no \x1b file"))), plan),
             absl::InvalidArgumentError("no \\x1b file"));
-  EXPECT_EQ(Expect("tally", Sent(ErrorMessage(absl::UnavailableError("no server")))), absl::UnavailableError("no server"));
+  EXPECT_EQ(Expect("tally", Sent(ErrorMessage(absl::UnavailableError("no server")))),
+            absl::UnavailableError("no server"));
   EXPECT_FALSE(Expect("tally", PlainMessage("error")).ok());
   EXPECT_FALSE(Expect("tally", PlainMessage("ready")).ok());
 }

@@ -1,5 +1,5 @@
-// Agent rows: what each host of a run over several has contributed, as a part of the report. A host that was slower than
-// the others, or busy with something else, shows here.
+// Agent rows: what each host of a run over several has contributed, as a part of the report. A host that was slower
+// than the others, or busy with something else, shows here.
 #ifndef POLYSERVE_CLIENT_LOAD_AGENT_ROWS_H_
 #define POLYSERVE_CLIENT_LOAD_AGENT_ROWS_H_
 

@@ -1,5 +1,5 @@
-// The token that a coordinator and its agents have in common: a secret in a file, without which an agent takes no order.
-// It is never sent. The coordinator proves that it has it, by a code over a challenge that is never used again
+// The token that a coordinator and its agents have in common: a secret in a file, without which an agent takes no
+// order. It is never sent. The coordinator proves that it has it, by a code over a challenge that is never used again
 // (HMAC-SHA-256, RFC 2104): who listens learns neither the token, nor anything with which another agent could be had.
 //
 //   agent        const std::string challenge = NewChallenge();   ──▶ coordinator
@@ -22,8 +22,8 @@ namespace polyserve {
 // Whoever hears a proof can try tokens against it, so that a short one would be found.
 constexpr size_t kLeastTokenBytes = 16;
 
-// The first line of the file. InvalidArgument: it has fewer than kLeastTokenBytes, or more than 4096. NotFound: the file
-// cannot be read. `path` "": no token, which is "".
+// The first line of the file. InvalidArgument: it has fewer than kLeastTokenBytes, or more than 4096. NotFound: the
+// file cannot be read. `path` "": no token, which is "".
 absl::StatusOr<std::string> ReadToken(const std::string& path);
 
 // 32 random bytes in hexadecimal digits. Blocks only while the system has not started its generator, at boot.

@@ -5,8 +5,8 @@
 //                                                     └─ one is gone, late, or has not done its share: an error
 //
 // The agents begin at the same moment up to the time that a message takes, whatever their clocks say; a warm-up that is
-// longer than that hides the rest. The one thread here waits for all of them at a time, so that the loss of one ends the
-// run of all.
+// longer than that hides the rest. The one thread here waits for all of them at a time, so that the loss of one ends
+// the run of all.
 #ifndef POLYSERVE_CLIENT_LOAD_COORDINATOR_H_
 #define POLYSERVE_CLIENT_LOAD_COORDINATOR_H_
 
@@ -22,9 +22,9 @@
 namespace polyserve {
 
 // Executes the plan, which MakePlan() has made for so many agents, and completes it, as Workload::prepare() does for a
-// single host; blocks for the whole run. `order` is for all of them; its number of agents, and whose it is, is set here.
-// plan.on_counting is called when the last agent begins to count, and when the first one ends. Call in the main thread,
-// while there is no other one.
+// single host; blocks for the whole run. `order` is for all of them; its number of agents, and whose it is, is set
+// here. plan.on_counting is called when the last agent begins to count, and when the first one ends. Call in the main
+// thread, while there is no other one.
 //
 // There is a tally only if every agent has done its share, or if the user has interrupted the run after its start
 // (plan.interrupted). Errors:

@@ -72,7 +72,8 @@ std::optional<Histogram> Histogram::FromBuckets(const std::vector<std::pair<uint
     // The counts of many histograms can be added without an overflow.
     if (count == 0 || count > kMostCount || made.count_ + count > kMostCount) return std::nullopt;
     // Every value but the last one stands for a whole bucket, and is the largest in it.
-    if (made.count_ > 0 && (value <= made.max_ || bucket == BucketOf(made.max_) || LargestIn(BucketOf(made.max_)) != made.max_)) {
+    if (made.count_ > 0 &&
+        (value <= made.max_ || bucket == BucketOf(made.max_) || LargestIn(BucketOf(made.max_)) != made.max_)) {
       return std::nullopt;
     }
     made.counts_[bucket] = count;

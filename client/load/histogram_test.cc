@@ -104,8 +104,8 @@ TEST(HistogramTest, BucketsThatContradictThemselvesMakeNone) {
   ASSERT_TRUE(Histogram::FromBuckets(Buckets{{5, 1}, {257, 2}, {300, 1}}, 800).has_value());
   for (const Buckets& buckets : {Buckets{{5, 0}}, Buckets{{7, 1}, {5, 1}}, Buckets{{5, 1}, {5, 1}},
                                  // 256 and 257 are in one bucket, and 256 is not its largest value.
-                                 Buckets{{256, 1}, {257, 1}}, Buckets{{256, 1}, {300, 1}},
-                                 Buckets{{5, kMany + 1}}, Buckets{{5, kMany}, {6, kMany}}}) {
+                                 Buckets{{256, 1}, {257, 1}}, Buckets{{256, 1}, {300, 1}}, Buckets{{5, kMany + 1}},
+                                 Buckets{{5, kMany}, {6, kMany}}}) {
     EXPECT_FALSE(Histogram::FromBuckets(buckets, 5).has_value());
   }
   for (const double sum : {-1.0, 11.0, std::nan(""), HUGE_VAL}) {

@@ -1,5 +1,5 @@
-// JsonFields: the fields of an object of JSON that comes from another program, and may be anything. The first field that
-// is not as it must be fails the whole object, so that the caller asks once, at the end:
+// JsonFields: the fields of an object of JSON that comes from another program, and may be anything. The first field
+// that is not as it must be fails the whole object, so that the caller asks once, at the end:
 //
 //   JsonFields fields(json, "tally");
 //   tally.replies = fields.Count("replies");

@@ -97,10 +97,11 @@ void PrintHelp() {
   for (const Workload& workload : AllWorkloads()) {
     absl::StrAppend(&text, HelpEntry(workload.name, absl::StrCat("(", workload.service, ") ", workload.description)));
   }
-  absl::StrAppend(&text, "\n",
-                  HelpParagraph("Exit status: 0 done; 1 the figures cannot be trusted (the report says why); 2 wrong "
-                                "usage; 3 no connection; 4 an agent has not done its share, so that there is no report; 130 "
-                                "interrupted (the report is of the time until then)."));
+  absl::StrAppend(
+      &text, "\n",
+      HelpParagraph("Exit status: 0 done; 1 the figures cannot be trusted (the report says why); 2 wrong "
+                    "usage; 3 no connection; 4 an agent has not done its share, so that there is no report; 130 "
+                    "interrupted (the report is of the time until then)."));
   absl::PrintF("%s", text);
 }
 

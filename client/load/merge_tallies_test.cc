@@ -1,5 +1,5 @@
-// The sum of what agents have measured: as exact as that of a single host's threads, and none if one of them has not done
-// its share.
+// The sum of what agents have measured: as exact as that of a single host's threads, and none if one of them has not
+// done its share.
 #include "client/load/merge_tallies.h"
 
 #include <nlohmann/json.hpp>

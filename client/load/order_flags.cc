@@ -25,11 +25,10 @@ namespace {
 // `rows` has an agent keep the times of each interval; it writes no file. What is not here stays on the coordinator's
 // machine, or is refused.
 constexpr const char* kSent[] = {
-    "workload", "server", "tls_resume", "connections", "idle",          "threads",            "depth",
-    "rate",     "begin",  "keep_alive", "think_time",  "arrivals",      "give_up",            "retry",
-    "tries",    "seed",   "warm_up",    "duration",    "interval",      "size",               "name",
-    "primes",   "wait",   "wait_times", "rows",        "beside_server", "beside_connections", "beside_name",
-    "read_rate"};
+    "workload", "server",        "tls_resume",         "connections", "idle",     "threads", "depth", "rate",
+    "begin",    "keep_alive",    "think_time",         "arrivals",    "give_up",  "retry",   "tries", "seed",
+    "warm_up",  "duration",      "interval",           "size",        "name",     "primes",  "wait",  "wait_times",
+    "rows",     "beside_server", "beside_connections", "beside_name", "read_rate"};
 // Those that name a file, whose content is sent.
 constexpr const char* kSentFiles[] = {"profile", "schedule"};
 constexpr const char* kRefused[] = {"files", "slices", "self_test", "server_program"};
@@ -112,7 +111,8 @@ absl::Status SetFlags(const AgentOrder& order) {
 }
 
 absl::Status CheckNoFlagsOfARun() {
-  for (const auto& names : {absl::MakeConstSpan(kSent), absl::MakeConstSpan(kSentFiles), absl::MakeConstSpan(kRefused)}) {
+  for (const auto& names :
+       {absl::MakeConstSpan(kSent), absl::MakeConstSpan(kSentFiles), absl::MakeConstSpan(kRefused)}) {
     for (const char* flag : names) {
       if (!IsFlagSet(flag)) continue;
       return absl::InvalidArgumentError(absl::StrCat("--", flag, " is for the coordinator, not for an agent"));

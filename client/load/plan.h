@@ -62,7 +62,7 @@ struct LoadPlan {
   // does its share of it (plan_share.h); connections, rates and requests are those of all together.
   int agents = 1, agent = 0;
   int first_connection = 0;  // Of a share: the number of its first connection among all.
-  int depth = 1;  // Requests under way on a connection at a time (pipelining); closed loop only.
+  int depth = 1;             // Requests under way on a connection at a time (pipelining); closed loop only.
   std::string depth_in_words = "requests on their way in each";  // For the report.
   bool datagrams = false;          // By UDP: a connection is a socket, and a request or reply a datagram.
   bool connection_each = false;    // A new connection for each request; connecting is part of its time.

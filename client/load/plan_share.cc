@@ -48,8 +48,7 @@ LoadPlan ShareOfAgent(const LoadPlan& plan, int agent) {
   share.agent = agent;
   share.first_connection = Before(plan.connections, from, threads);
   share.connections = Before(plan.connections, to, threads) - share.first_connection;
-  share.idle_connections =
-      Before(plan.idle_connections, to, threads) - Before(plan.idle_connections, from, threads);
+  share.idle_connections = Before(plan.idle_connections, to, threads) - Before(plan.idle_connections, from, threads);
   share.share = static_cast<double>(share.connections) / plan.connections;
   if (plan.rate.has_value()) share.rate = *plan.rate * share.connections / plan.connections;
   for (LoadPlan& beside : share.beside) beside = ShareOfAgent(beside, agent);

@@ -272,7 +272,8 @@ std::optional<std::string> RateNotReached(const LoadPlan& plan, const LoadTally&
   const double may_wait = kMayWait * static_cast<double>(tally.due) + *plan.rate * kJustDue;
   if (static_cast<double>(tally.overdue) <= may_wait) return std::nullopt;
   return absl::StrFormat(
-      "the rate was not reached: %.0f replies per second came of %.0f that were due, and %d requests still waited for a "
+      "the rate was not reached: %.0f replies per second came of %.0f that were due, and %d requests still waited for "
+      "a "
       "connection at the end",
       RepliesPerSecond(tally), PerSecond(static_cast<double>(tally.due), tally), tally.overdue);
 }

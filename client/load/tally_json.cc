@@ -22,24 +22,23 @@ namespace {
 // The tables name each field once, for both directions.
 constexpr std::pair<const char*, Histogram LoadTally::*> kHistograms[] = {
     {"service", &LoadTally::service}, {"response", &LoadTally::response}, {"lateness", &LoadTally::lateness}};
-constexpr std::pair<const char*, uint64_t LoadTally::*> kCounts[] = {
-    {"replies", &LoadTally::replies},
-    {"replies_in_all", &LoadTally::replies_in_all},
-    {"bytes_in", &LoadTally::bytes_in},
-    {"due", &LoadTally::due},
-    {"overdue", &LoadTally::overdue},
-    {"unanswered", &LoadTally::unanswered},
-    {"wrong", &LoadTally::wrong},
-    {"broken", &LoadTally::broken},
-    {"not_connected", &LoadTally::not_connected},
-    {"reconnections", &LoadTally::reconnections},
-    {"asked_again", &LoadTally::asked_again},
-    {"tries", &LoadTally::tries},
-    {"refused", &LoadTally::refused},
-    {"gave_up", &LoadTally::gave_up},
-    {"failed", &LoadTally::failed},
-    {"handshakes", &LoadTally::handshakes},
-    {"resumed", &LoadTally::resumed}};
+constexpr std::pair<const char*, uint64_t LoadTally::*> kCounts[] = {{"replies", &LoadTally::replies},
+                                                                     {"replies_in_all", &LoadTally::replies_in_all},
+                                                                     {"bytes_in", &LoadTally::bytes_in},
+                                                                     {"due", &LoadTally::due},
+                                                                     {"overdue", &LoadTally::overdue},
+                                                                     {"unanswered", &LoadTally::unanswered},
+                                                                     {"wrong", &LoadTally::wrong},
+                                                                     {"broken", &LoadTally::broken},
+                                                                     {"not_connected", &LoadTally::not_connected},
+                                                                     {"reconnections", &LoadTally::reconnections},
+                                                                     {"asked_again", &LoadTally::asked_again},
+                                                                     {"tries", &LoadTally::tries},
+                                                                     {"refused", &LoadTally::refused},
+                                                                     {"gave_up", &LoadTally::gave_up},
+                                                                     {"failed", &LoadTally::failed},
+                                                                     {"handshakes", &LoadTally::handshakes},
+                                                                     {"resumed", &LoadTally::resumed}};
 constexpr std::pair<const char*, double LoadTally::*> kNumbers[] = {
     {"seconds", &LoadTally::seconds},
     {"busiest_thread", &LoadTally::busiest_thread},

@@ -35,10 +35,10 @@ LoadTally FullTally() {
   for (Histogram* histogram : {&tally.service, &tally.response, &tally.lateness}) {
     for (int i = 0; i < 100; ++i) histogram->Add(value = value * 17 % 1'000'003);
   }
-  for (uint64_t* count : {&tally.replies, &tally.replies_in_all, &tally.bytes_in, &tally.due, &tally.overdue,
-                          &tally.unanswered, &tally.wrong, &tally.broken, &tally.not_connected, &tally.reconnections,
-                          &tally.asked_again, &tally.tries, &tally.refused, &tally.gave_up, &tally.failed,
-                          &tally.handshakes, &tally.resumed}) {
+  for (uint64_t* count :
+       {&tally.replies, &tally.replies_in_all, &tally.bytes_in, &tally.due, &tally.overdue, &tally.unanswered,
+        &tally.wrong, &tally.broken, &tally.not_connected, &tally.reconnections, &tally.asked_again, &tally.tries,
+        &tally.refused, &tally.gave_up, &tally.failed, &tally.handshakes, &tally.resumed}) {
     *count = ++value;
   }
   tally.causes = {{"Connection refused", 5}, {"closed by the server", 6}};
@@ -118,14 +118,22 @@ TEST(TallyJsonTest, WhatCannotBeIsRefused) {
       [](json& tally) { tally = json::array(); },
       [](json& tally) { tally["replies"] = uint64_t{1} << 60; },
       [](json& tally) { tally["seconds"] = 3; },
-      [](json& tally) { tally["per_connection"] = {1, 2, 3, 4}; },
-      [](json& tally) { tally["per_interval"] = {1, 2, 3, 4}; },
+      [](json& tally) {
+        tally["per_connection"] = {1, 2, 3, 4};
+      },
+      [](json& tally) {
+        tally["per_interval"] = {1, 2, 3, 4};
+      },
       [](json& tally) { tally["response_per_interval"].erase(0); },
       [](json& tally) { tally["response_per_interval"][0] = 1; },
       [](json& tally) { tally["response"]["buckets"] = {5}; },
-      [](json& tally) { tally["response"]["buckets"] = {5, 1, 4, 1}; },
+      [](json& tally) {
+        tally["response"]["buckets"] = {5, 1, 4, 1};
+      },
       [](json& tally) { tally["response"]["sum"] = 1e18; },
-      [](json& tally) { tally["causes"] = {{"x", "many"}}; },
+      [](json& tally) {
+        tally["causes"] = {{"x", "many"}};
+      },
       [](json& tally) { tally["faults"] = {1}; },
       [](json& tally) { tally["beside"] = json::array(); },
       [](json& tally) { tally["beside"][0]["replies"] = -1; },

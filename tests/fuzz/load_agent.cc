@@ -1,5 +1,5 @@
-// What a coordinator of load generators hears of its agents, and they of it: any line is either no message, or one whose
-// figures can be added up and reported.
+// What a coordinator of load generators hears of its agents, and they of it: any line is either no message, or one
+// whose figures can be added up and reported.
 #include <cstddef>
 #include <cstdint>
 #include <nlohmann/json.hpp>
