@@ -46,6 +46,9 @@ absl::StatusOr<LoadTally> MergeTallies(const LoadPlan& plan, std::vector<LoadTal
     const std::optional<std::string> shortfall = Shortfall(ShareOfAgent(plan, static_cast<int>(i)), tallies[i]);
     if (shortfall.has_value()) shortfalls.push_back(absl::StrCat("agent ", tallies[i].agent, " ", *shortfall));
   }
+  if (shortfalls.size() > 1 && shortfalls.size() == tallies.size()) {
+    shortfalls.emplace_back("this is about all agents, so perhaps it is the server that is too slow");
+  }
   if (!shortfalls.empty()) return absl::FailedPreconditionError(absl::StrJoin(shortfalls, "; "));
   LoadTally sum;
   for (LoadTally& tally : tallies) {

@@ -92,6 +92,10 @@ TEST(MergeTalliesTest, AgentThatFellBehindMakesNoReport) {
   std::vector<LoadTally> tallies = Tallies();
   tallies[1].overdue = 100;  // More than a hundredth, and a twentieth of a second: of its own rate, not of that of all.
   EXPECT_TRUE(absl::StartsWith(Refusal(Plan(), tallies), "agent host1:1 has fallen behind: the rate was not reached"));
+  EXPECT_FALSE(absl::StrContains(Refusal(Plan(), tallies), "the server"));
+  tallies[0].overdue = 200;
+  EXPECT_TRUE(absl::EndsWith(Refusal(Plan(), tallies), "perhaps it is the server that is too slow"));
+  tallies[0].overdue = 0;
   LoadPlan closed_loop = Plan();
   closed_loop.rate.reset();
   EXPECT_TRUE(MergeTallies(closed_loop, tallies, false).ok());
@@ -107,7 +111,9 @@ TEST(MergeTalliesTest, AgentWithoutItsConnectionsMakesNoReport) {
   std::vector<LoadTally> tallies = Tallies();
   tallies[0].connected = 2;
   tallies[1].interrupted = true;
-  EXPECT_EQ(Refusal(Plan(), tallies), "agent host0:1 had 2 of its 3 connections; agent host1:1 has ended early");
+  EXPECT_EQ(Refusal(Plan(), tallies),
+            "agent host0:1 had 2 of its 3 connections; agent host1:1 has ended early; this is about all agents, so "
+            "perhaps it is the server that is too slow");
 }
 
 TEST(MergeTalliesTest, UserWhoInterruptsSeesWhatThereIs) {
