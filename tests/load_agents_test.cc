@@ -161,7 +161,7 @@ TEST_F(LoadAgentsTest, EachFileBelongsToOneConnection) {
 
 TEST_F(LoadAgentsTest, ScheduleIsDividedByItsClients) {
   files_.Write("log.csv", "0,GET,/a,5,x\n0.1,GET,/a,5,y\n0.2,GET,/a,5,x\n0.3,GET,/a,5,z\n30,GET,/a,5,x\n");
-  const LoadRun run = Run("replay", "http", absl::StrCat("--duration=500ms --schedule=", files_.PathOf("log.csv")));
+  const LoadRun run = Run("replay", "http", absl::StrCat("--duration=2s --schedule=", files_.PathOf("log.csv")));
   ASSERT_EQ(run.exit_status, 0) << run.output;
   EXPECT_EQ(run.report["connections"], 3);
   EXPECT_EQ(run.report["due"], 4);
@@ -224,7 +224,7 @@ TEST_F(LoadAgentsTest, AgentThatIsKilledLeavesNoReport) {
 
 // It is stopped while it should send, and goes on when that time is over.
 TEST_F(LoadAgentsTest, AgentThatFallsBehindLeavesNoReport) {
-  Child coordinator = Begin("echo", "echo", "--connections=4 --rate=100 --duration=1s");
+  Child coordinator = Begin("echo", "echo", "--connections=4 --rate=100 --duration=4s");
   const std::vector<pid_t> runs = ChildrenOf(agents_[1].pid());
   ASSERT_EQ(runs.size(), 1u);
   ::kill(runs[0], SIGSTOP);
