@@ -4,6 +4,7 @@
 #include <nettle/memops.h>
 #include <sys/random.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <fstream>
 
@@ -27,7 +28,7 @@ absl::StatusOr<std::string> ReadToken(const std::string& path) {
   std::string token(kMostTokenBytes + 2, '\0');
   file.read(token.data(), static_cast<std::streamsize>(token.size()));
   token.resize(static_cast<size_t>(file.gcount()));
-  token = token.substr(0, token.find_first_of("\r\n"));
+  token.resize(std::min(token.size(), token.find_first_of("\r\n")));
   if (token.size() >= kLeastTokenBytes && token.size() <= kMostTokenBytes) return token;
   return absl::InvalidArgumentError(absl::StrCat("--token_file: the first line of ", path, " has to have ",
                                                  kLeastTokenBytes, " to ", kMostTokenBytes, " characters"));
