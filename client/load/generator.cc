@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "client/load/load_thread.h"
+#include "client/load/plan_share.h"
 #include "client/load/worker.h"
 
 namespace polyserve {
@@ -19,28 +20,6 @@ namespace {
 bool IsInterrupted(const LoadPlan& plan) {
   // Relaxed: the flag stands for nothing but itself, so no other memory has to be seen with it.
   return plan.interrupted != nullptr && plan.interrupted->load(std::memory_order_relaxed);
-}
-
-// The i-th of n shares of a whole, which differ by one at most. For example 10 by 3: 4, 3, 3.
-int Share(int whole, int i, int n) { return whole / n + (i < whole % n ? 1 : 0); }
-
-// The rate follows the connections, so that each connection has the same rate even if the threads have not.
-std::optional<double> ShareOfRate(std::optional<double> rate, const LoadPlan& plan, int i) {
-  if (!rate.has_value()) return std::nullopt;
-  return *rate * Share(plan.connections, i, plan.threads) / plan.connections;
-}
-
-// Seeds differ, or all threads would send at the same moments. The phase does the same for arrivals that are not
-// random.
-LoadPlan ShareOf(const LoadPlan& plan, int i) {
-  LoadPlan share = plan;
-  share.connections = Share(plan.connections, i, plan.threads);
-  share.idle_connections = Share(plan.idle_connections, i, plan.threads);
-  share.seed = plan.seed + static_cast<uint64_t>(i);
-  share.rate = ShareOfRate(plan.rate, plan, i);
-  share.share = static_cast<double>(share.connections) / plan.connections;
-  share.phase = static_cast<double>(i) / plan.threads;
-  return share;
 }
 
 // Makes the threads' objects, and connects them, in the calling thread: one after the other, since a server with a

@@ -11,6 +11,9 @@ namespace {
 constexpr int kStepBits = std::countr_zero(Histogram::kSteps);
 static_assert(Histogram::kSteps == uint64_t{1} << kStepBits);
 
+// Of all values of a histogram that comes from another program.
+constexpr uint64_t kMostCount = uint64_t{1} << 52;
+
 // Values below kSteps have a bucket each. For a larger value, its highest bit chooses a group of kSteps buckets, and
 // the kStepBits bits behind it choose the bucket. `value >> shift` keeps the highest bit, so it is between kSteps and
 // twice that, and the group of `shift` begins at (shift + 1) * kSteps: there is no gap behind the first kSteps buckets.
@@ -59,6 +62,29 @@ std::vector<std::pair<uint64_t, uint64_t>> Histogram::Buckets() const {
     if (counts_[i] > 0) buckets.emplace_back(std::min(LargestIn(i), max_), counts_[i]);
   }
   return buckets;
+}
+
+std::optional<Histogram> Histogram::FromBuckets(const std::vector<std::pair<uint64_t, uint64_t>>& buckets, double sum) {
+  Histogram made;
+  double largest_sum = 0;
+  for (const auto& [value, count] : buckets) {
+    const size_t bucket = BucketOf(value);
+    // The counts of many histograms can be added without an overflow.
+    if (count == 0 || count > kMostCount || made.count_ + count > kMostCount) return std::nullopt;
+    // Every value but the last one stands for a whole bucket, and is the largest in it.
+    if (made.count_ > 0 &&
+        (value <= made.max_ || bucket == BucketOf(made.max_) || LargestIn(BucketOf(made.max_)) != made.max_)) {
+      return std::nullopt;
+    }
+    made.counts_[bucket] = count;
+    made.count_ += count;
+    made.max_ = value;
+    largest_sum += static_cast<double>(value) * static_cast<double>(count);
+  }
+  // The exact values are at most those of their buckets; what rounding adds to such a sum is far less than a millionth.
+  if (!(sum >= 0 && sum <= largest_sum * (1 + 1e-6))) return std::nullopt;
+  made.sum_ = sum;
+  return made;
 }
 
 uint64_t Histogram::Quantile(double share) const {

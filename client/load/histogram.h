@@ -19,6 +19,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -38,6 +39,7 @@ class Histogram {
 
   uint64_t count() const { return count_; }
   uint64_t max() const { return max_; }  // Exact. 0 if nothing was added.
+  double sum() const { return sum_; }    // Of the exact values.
   double mean() const;                   // Of the exact values. 0 if nothing was added.
 
   // The smallest value v such that at least this share of all values (0 to 1) is at most v (the nearest rank, without
@@ -48,6 +50,10 @@ class Histogram {
   // (largest value, count) of each bucket that is not empty, by rising values. The last value is max(). From these the
   // tools add up the histograms of several runs.
   std::vector<std::pair<uint64_t, uint64_t>> Buckets() const;
+  // The inverse: the histogram with these buckets, and this sum of its exact values. Nothing if there can be none: the
+  // buckets do not rise, one is empty, the counts are too large, or the sum is none of such values. For buckets that
+  // come from another program, and may be anything.
+  static std::optional<Histogram> FromBuckets(const std::vector<std::pair<uint64_t, uint64_t>>& buckets, double sum);
 
  private:
   std::vector<uint64_t> counts_;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+#include <optional>
 #include <random>
 #include <utility>
 #include <vector>
@@ -80,6 +81,36 @@ TEST(HistogramTest, EmptyOneIsZero) {
   EXPECT_EQ(histogram.Quantile(0.5), 0u);
   EXPECT_EQ(histogram.max(), 0u);
   EXPECT_EQ(histogram.mean(), 0);
+}
+
+TEST(HistogramTest, IsMadeAgainOfItsBucketsWithoutALoss) {
+  Histogram times;
+  for (uint64_t i = 0, value = 3; i < 10'000; ++i, value = value * 6364136223846793005 + 1442695040888963407) {
+    times.Add(value >> (i % 64));
+  }
+  for (const Histogram& histogram : {Histogram(), times}) {
+    const std::optional<Histogram> made = Histogram::FromBuckets(histogram.Buckets(), histogram.sum());
+    ASSERT_TRUE(made.has_value());
+    EXPECT_EQ(made->Buckets(), histogram.Buckets());
+    EXPECT_EQ(made->count(), histogram.count());
+    EXPECT_EQ(made->max(), histogram.max());
+    EXPECT_EQ(made->mean(), histogram.mean());
+  }
+}
+
+TEST(HistogramTest, BucketsThatContradictThemselvesMakeNone) {
+  using Buckets = std::vector<std::pair<uint64_t, uint64_t>>;
+  constexpr uint64_t kMany = uint64_t{1} << 52;
+  ASSERT_TRUE(Histogram::FromBuckets(Buckets{{5, 1}, {257, 2}, {300, 1}}, 800).has_value());
+  for (const Buckets& buckets : {Buckets{{5, 0}}, Buckets{{7, 1}, {5, 1}}, Buckets{{5, 1}, {5, 1}},
+                                 // 256 and 257 are in one bucket, and 256 is not its largest value.
+                                 Buckets{{256, 1}, {257, 1}}, Buckets{{256, 1}, {300, 1}}, Buckets{{5, kMany + 1}},
+                                 Buckets{{5, kMany}, {6, kMany}}}) {
+    EXPECT_FALSE(Histogram::FromBuckets(buckets, 5).has_value());
+  }
+  for (const double sum : {-1.0, 11.0, std::nan(""), HUGE_VAL}) {
+    EXPECT_FALSE(Histogram::FromBuckets(Buckets{{5, 2}}, sum).has_value()) << sum;
+  }
 }
 
 }  // namespace

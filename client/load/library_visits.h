@@ -21,9 +21,10 @@ namespace polyserve {
 // service does not say whether a command was executed.
 class LibraryVisits {
  public:
-  // The files are named PREFIX-1, PREFIX-2, ...; `size` is in bytes, at least 1. Each put has another content. A
-  // content differs from the others in its last digits, as far as `size` has room for them.
-  LibraryVisits(std::string prefix, size_t size) : prefix_(std::move(prefix)), size_(size) {}
+  // The files are named PREFIX-1, PREFIX-2, ..., or begin behind PREFIX-`last`, which belong to others; `size` is in
+  // bytes, at least 1. Each put has another content. A content differs from the others in its last digits, as far as
+  // `size` has room for them.
+  LibraryVisits(std::string prefix, size_t size, int last = 0) : prefix_(std::move(prefix)), size_(size), last_(last) {}
 
   // The exchange of the next connection, for one request under way at a time. Each reply is checked: the content that
   // is fetched is the one that was put last, and the list has the file with its size. Threads: any. Memory: the file,
@@ -33,7 +34,7 @@ class LibraryVisits {
  private:
   const std::string prefix_;
   const size_t size_;
-  std::atomic<int> last_ = 0;
+  std::atomic<int> last_;
 };
 
 }  // namespace polyserve

@@ -57,8 +57,12 @@ struct LoadPlan {
   ExchangeFactory make_exchange;
   int connections = 1;       // Of all threads together; at least one for each.
   int idle_connections = 0;  // In addition; they send nothing.
-  int threads = 1;
-  int depth = 1;  // Requests under way on a connection at a time (pipelining); closed loop only.
+  int threads = 1;           // Of each agent.
+  // The hosts that execute the plan together, and which of them this one is, from 0 on. Each makes the whole plan, and
+  // does its share of it (plan_share.h); connections, rates and requests are those of all together.
+  int agents = 1, agent = 0;
+  int first_connection = 0;  // Of a share: the number of its first connection among all.
+  int depth = 1;             // Requests under way on a connection at a time (pipelining); closed loop only.
   std::string depth_in_words = "requests on their way in each";  // For the report.
   bool datagrams = false;          // By UDP: a connection is a socket, and a request or reply a datagram.
   bool connection_each = false;    // A new connection for each request; connecting is part of its time.

@@ -5,10 +5,12 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
+#include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/time/time.h"
+#include "client/load/agent_rows.h"
 #include "client/load/rows.h"
 
 namespace polyserve {
@@ -170,6 +172,7 @@ std::string BlockAsText(absl::string_view heading, const LoadPlan& plan, const L
   absl::StrAppendFormat(&text,
                         "%-14s  %.0f %% of a processor, the busiest thread; %.0f %% of the time waited for one\n",
                         "generator", 100 * tally.busiest_thread, 100 * tally.waited_for_processor);
+  text.append(AgentsAsText(plan, tally));
   if (IsGeneratorTheLimit(tally)) {  // The stronger statement of the two; it includes the waiting.
     text.append(
         "ATTENTION: the load generator was the limit, not the server: give it processors of its own, or --threads.\n");
@@ -186,7 +189,7 @@ nlohmann::json AsJson(const LoadPlan& plan, const LoadTally& tally) {
       {"connections", plan.connections},
       {"idle_connections", plan.idle_connections},
       {"connected", tally.connected},
-      {"threads", plan.threads},
+      {"threads", plan.threads * plan.agents},
       {"depth", plan.depth},
       {"connection_each", plan.connection_each},
       {"seed", plan.seed},
@@ -232,6 +235,10 @@ nlohmann::json AsJson(const LoadPlan& plan, const LoadTally& tally) {
   }
   if (plan.keeps_rows) json["rows"] = RowsAsJson(RowsOf(plan, tally));
   if (plan.impatience.has_value()) json["impatience"] = TriesAsJson(*plan.impatience, tally);
+  if (!tally.agents.empty()) {
+    json["agents"] = AgentsAsJson(plan, tally);
+    json["agents_started_within_s"] = tally.agents_started_within;
+  }
   for (size_t i = 0; i < plan.beside.size(); ++i) json["beside"].push_back(AsJson(plan.beside[i], tally.beside[i]));
   return json;
 }
@@ -248,15 +255,7 @@ std::vector<std::string> FaultsOf(const LoadPlan& plan, const LoadTally& tally) 
   // Even one: a server that loses a request in a million is broken, and its speed says nothing.
   if (tally.unanswered > 0) faults.push_back(absl::StrCat(tally.unanswered, " requests got no reply"));
   if (tally.replies == 0 && tally.bytes_in == 0 && !tally.interrupted) faults.emplace_back("there was no reply at all");
-  // Only requests without a connection count. Replies that merely take their time are under way, and no backlog. A rate
-  // that changes may go beyond what the server can do on purpose; the rows show from where on it is too much.
-  if (plan.rate.has_value() && plan.profile == nullptr &&
-      static_cast<double>(tally.overdue) > kMayWait * static_cast<double>(tally.due) + *plan.rate * kJustDue) {
-    faults.push_back(
-        absl::StrFormat("the rate was not reached: %.0f replies per second came of %.0f that were due, and %d requests "
-                        "still waited for a connection at the end",
-                        RepliesPerSecond(tally), PerSecond(static_cast<double>(tally.due), tally), tally.overdue));
-  }
+  if (const std::optional<std::string> fault = RateNotReached(plan, tally); fault.has_value()) faults.push_back(*fault);
   faults.insert(faults.end(), tally.faults.begin(), tally.faults.end());
   for (size_t i = 0; i < plan.beside.size(); ++i) {
     for (const std::string& fault : FaultsOf(plan.beside[i], tally.beside[i])) {
@@ -266,9 +265,26 @@ std::vector<std::string> FaultsOf(const LoadPlan& plan, const LoadTally& tally) 
   return faults;
 }
 
+// Only requests without a connection count. Replies that merely take their time are under way, and no backlog. A rate
+// that changes may go beyond what the server can do on purpose; the rows show from where on it is too much.
+std::optional<std::string> RateNotReached(const LoadPlan& plan, const LoadTally& tally) {
+  if (!plan.rate.has_value() || plan.profile != nullptr) return std::nullopt;
+  const double may_wait = kMayWait * static_cast<double>(tally.due) + *plan.rate * kJustDue;
+  if (static_cast<double>(tally.overdue) <= may_wait) return std::nullopt;
+  return absl::StrFormat(
+      "the rate was not reached: %.0f replies per second came of %.0f that were due, and %d requests still waited for "
+      "a "
+      "connection at the end",
+      RepliesPerSecond(tally), PerSecond(static_cast<double>(tally.due), tally), tally.overdue);
+}
+
 // The sum, because a thread that runs for half of the time and waits for a processor in the other half has none left
 // for its connections either.
-bool IsGeneratorTheLimit(const LoadTally& tally) { return tally.busiest_thread + tally.waited_for_processor > kBusy; }
+bool IsGeneratorTheLimit(const LoadTally& tally) {
+  // The busiest thread may be on one host, and the one that waited on another.
+  if (!tally.agents.empty()) return absl::c_any_of(tally.agents, &IsGeneratorTheLimit);
+  return tally.busiest_thread + tally.waited_for_processor > kBusy;
+}
 
 bool WasKeptFromRunning(const LoadTally& tally) { return tally.waited_for_processor > kKeptWaiting; }
 

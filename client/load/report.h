@@ -3,6 +3,7 @@
 #ifndef POLYSERVE_CLIENT_LOAD_REPORT_H_
 #define POLYSERVE_CLIENT_LOAD_REPORT_H_
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,8 +16,11 @@ namespace polyserve {
 // connections, a rate that was not reached; those of plan.beside too. Empty if the figures can be trusted.
 std::vector<std::string> FaultsOf(const LoadPlan& plan, const LoadTally& tally);
 
+// The one of these about a rate that was not reached. Nothing if it was, or if there is none.
+std::optional<std::string> RateNotReached(const LoadPlan& plan, const LoadTally& tally);
+
 // True if the generator itself was the limit, so that the figures say little about the server: one of its threads was
-// running, or ready to run, for more than 90 % of the time.
+// running, or ready to run, for more than 90 % of the time. Of several hosts one is enough.
 bool IsGeneratorTheLimit(const LoadTally& tally);
 
 // True if other programs kept a thread of the generator from running for more than 10 % of the time, so that its times

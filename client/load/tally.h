@@ -65,9 +65,13 @@ struct LoadTally {
   bool interrupted = false;         // Ended early.
   std::vector<std::string> faults;  // From LoadPlan::inspect, each a sentence without its period.
   std::vector<LoadTally> beside;    // Of LoadPlan::beside, in its order.
+  // A run over several hosts. This is then the sum of what its agents have measured.
+  std::string agent;                 // Which one has measured this, as the user names it; "": none.
+  std::vector<LoadTally> agents;     // What each has measured, by its number, without its rows; none: a single host.
+  double agents_started_within = 0;  // Seconds from when the first one may have begun to when all had.
 
   // Adds the figures of another thread of the same plan: sums, but the largest of `seconds` and of the shares of a
-  // processor. Leaves `beside` alone.
+  // processor. Leaves `beside` and what is about agents alone.
   void Add(const LoadTally& other);
 };
 

@@ -68,12 +68,16 @@ class Put : public Exchange {
 
 }  // namespace
 
-Upload::Upload(const Endpoint& server, std::string prefix, size_t size, std::shared_ptr<const LoadTls> tls)
-    : server_(server), prefix_(std::move(prefix)), size_(size), tls_(std::move(tls)) {}
+Upload::Upload(const Endpoint& server, std::string prefix, size_t size, std::shared_ptr<const LoadTls> tls, int last)
+    : server_(server),
+      prefix_(std::move(prefix)),
+      size_(size),
+      tls_(std::move(tls)),
+      last_(static_cast<size_t>(last)) {}
 
 std::unique_ptr<Exchange> Upload::NewExchange() {
   const MutexLock lock(mutex_);
-  files_.push_back({absl::StrCat("/", prefix_, "-", files_.size() + 1)});
+  files_.push_back({absl::StrCat("/", prefix_, "-", last_ + files_.size() + 1)});
   return std::make_unique<Put>(files_.back(), server_, size_);
 }
 

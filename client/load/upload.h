@@ -27,8 +27,10 @@ class LoadTls;
 // not acknowledged may have been stored or not, so either content is right.
 class Upload {
  public:
-  // The files are named PREFIX-1, PREFIX-2, ...; `size` is in bytes, at least 1. `tls` null: in the clear.
-  Upload(const Endpoint& server, std::string prefix, size_t size, std::shared_ptr<const LoadTls> tls = nullptr);
+  // The files are named PREFIX-1, PREFIX-2, ..., or begin behind PREFIX-`last`, which belong to others; `size` is in
+  // bytes, at least 1. `tls` null: in the clear.
+  Upload(const Endpoint& server, std::string prefix, size_t size, std::shared_ptr<const LoadTls> tls = nullptr,
+         int last = 0);
 
   // The exchange of the next connection, with the next file. Must not outlive this object. Threads: any.
   std::unique_ptr<Exchange> NewExchange();
@@ -55,6 +57,7 @@ class Upload {
   const std::string prefix_;
   const size_t size_;
   const std::shared_ptr<const LoadTls> tls_;
+  const size_t last_;  // The number of the last file that belongs to others.
   mutable Mutex mutex_;
   // Only the list is guarded: each file belongs to its exchange until Inspect(). A deque, so that the exchanges'
   // references to files stay valid while others are added.

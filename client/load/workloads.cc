@@ -20,6 +20,7 @@
 #include "client/load/exchange.h"
 #include "client/load/http_get.h"
 #include "client/load/library_visits.h"
+#include "client/load/plan_share.h"
 #include "client/load/schedule.h"
 #include "client/load/scheduled_clients.h"
 #include "client/load/slow_readers.h"
@@ -123,7 +124,7 @@ absl::Status PrepareWaits(absl::string_view prefix, const WorkloadOptions& optio
     const long long wait = std::llround(std::min(*drawn, kLongest));
     turns->push_back({absl::StrCat(prefix, "WAIT ", wait, "\n"), absl::StrCat("OK ", wait, "\n")});
   }
-  auto first = std::make_shared<size_t>(0);
+  auto first = std::make_shared<size_t>(static_cast<size_t>(FirstConnection(plan)) * kStepBetweenConnections);
   plan.make_exchange = [=] { return std::make_unique<RotatingExchange>(turns, *first += kStepBetweenConnections); };
   return absl::OkStatus();
 }
@@ -162,7 +163,8 @@ absl::Status PrepareHalves(const WorkloadOptions& options, LoadPlan& plan) {
     turns->push_back({absl::StrCat("R ", options.name, " ", from, " ", length, "\n"),
                       absl::StrCat("OK ", length, "\n", content.substr(from, length))});
   }
-  auto next = std::make_shared<size_t>(0);  // Half of the connections begin with each half.
+  // Half of the connections begin with each half.
+  auto next = std::make_shared<size_t>(static_cast<size_t>(FirstConnection(plan)));
   plan.make_exchange = [=] { return std::make_unique<RotatingExchange>(turns, (*next)++); };
   return absl::OkStatus();
 }
@@ -171,7 +173,8 @@ absl::Status PrepareLibrary(const WorkloadOptions& options, LoadPlan& plan) {
   if (options.size < 1 || options.size > kMostUploadBytes) return absl::InvalidArgumentError("--size is 1 to 64 MiB");
   // The get must see what the put before it has stored, which is certain only once that was acknowledged.
   if (plan.depth > 1) return absl::InvalidArgumentError("--depth is 1 for library");
-  auto visits = std::make_shared<LibraryVisits>(options.name.empty() ? "visit" : options.name, options.size);
+  auto visits = std::make_shared<LibraryVisits>(options.name.empty() ? "visit" : options.name, options.size,
+                                                FirstConnection(plan));
   plan.make_exchange = [visits] { return visits->NewExchange(); };
   return absl::OkStatus();
 }
@@ -192,7 +195,7 @@ absl::Status PrepareHttp(const WorkloadOptions& options, LoadPlan& plan) { retur
 absl::Status PrepareUpload(const WorkloadOptions& options, LoadPlan& plan) {
   if (options.size < 1 || options.size > kMostUploadBytes) return absl::InvalidArgumentError("--size is 1 to 64 MiB");
   const std::string prefix = options.name.empty() ? "upload" : options.name;
-  auto upload = std::make_shared<Upload>(plan.to, prefix, options.size, plan.tls);
+  auto upload = std::make_shared<Upload>(plan.to, prefix, options.size, plan.tls, FirstConnection(plan));
   // The exchanges refer to `upload`, and these two functions keep it alive as long as the plan.
   plan.make_exchange = [upload] { return upload->NewExchange(); };
   plan.inspect = [upload] { return upload->Inspect(); };
@@ -210,14 +213,11 @@ absl::Status FollowSchedule(Schedule schedule, const ScheduledClients::Behaviour
   plan.rate = schedule.rate();
   plan.connections = static_cast<int>(schedule.clients);
   // A schedule may have fewer clients than --threads, and each thread needs one.
-  plan.threads = std::min(plan.threads, plan.connections);
+  plan.threads = std::min(plan.threads, plan.connections / plan.agents);
+  if (plan.threads == 0) return absl::InvalidArgumentError("the schedule has fewer clients than there are --agents");
   const auto shared = std::make_shared<const Schedule>(std::move(schedule));
-  auto next = std::make_shared<uint32_t>(0);  // The first client of the next thread.
   plan.make_thread = [=](const LoadPlan& share) {
-    // The factory is called once for each thread, in their order and in one thread (generator.cc), so the shares lie
-    // side by side without a lock.
-    const uint32_t first = std::exchange(*next, *next + static_cast<uint32_t>(share.connections));
-    return std::make_unique<ScheduledClients>(share, shared, first, behaviour);
+    return std::make_unique<ScheduledClients>(share, shared, static_cast<uint32_t>(share.first_connection), behaviour);
   };
   return absl::OkStatus();
 }
@@ -256,12 +256,14 @@ absl::Status PrepareWeb(const WorkloadOptions& options, LoadPlan& plan) {
 }
 
 // A plan to be executed beside this one, over the same time, so that the first load's figures show what the second one
-// costs it. It has one thread, and no rate of its own.
+// costs it. It has one thread on each host, and no rate of its own.
 LoadPlan Beside(const LoadPlan& plan, const WorkloadOptions& options) {
   LoadPlan beside;
   beside.to = options.beside_server.value_or(plan.to);
   beside.tls = options.beside_server.has_value() ? options.beside_tls : plan.tls;
   beside.connections = options.beside_connections;
+  beside.agents = plan.agents;
+  beside.agent = plan.agent;
   beside.warm_up = plan.warm_up;
   beside.duration = plan.duration;
   beside.interval = plan.interval;
@@ -298,6 +300,7 @@ absl::Status PrepareSlow(const WorkloadOptions& options, LoadPlan& plan) {
 
 // The expected contents come from the disk, not from the server: it must be on this machine anyway.
 absl::Status PrepareDisk(const WorkloadOptions& options, LoadPlan& plan) {
+  if (plan.agents > 1) return absl::InvalidArgumentError("disk needs the server on its own machine: no --agents");
   if (options.files.empty()) return absl::InvalidArgumentError("--files is missing: the directory of the files");
   absl::StatusOr<std::shared_ptr<DiskFiles>> opened =
       DiskFiles::Open(options.files, options.name, plan.to, plan.connections);
@@ -315,8 +318,8 @@ absl::Status PrepareChat(const WorkloadOptions& options, LoadPlan& plan) {
     return absl::InvalidArgumentError(absl::StrCat("--size is 1 to ", ChatCrowd::kMaxTextBytes));
   }
   // A second thread's messages would interleave with the first one's, in an order that only the server knows.
-  if (plan.threads > 1 || plan.rate.has_value() || plan.idle_connections > 0) {
-    return absl::InvalidArgumentError("chat has one speaker, and one thread: no --threads, --rate, --idle");
+  if (plan.threads > 1 || plan.agents > 1 || plan.rate.has_value() || plan.idle_connections > 0) {
+    return absl::InvalidArgumentError("chat has one speaker, and one thread: no --threads, --agents, --rate, --idle");
   }
   if (plan.depth > ChatCrowd::kMaxDepth) {
     return absl::InvalidArgumentError(absl::StrCat("--depth is at most ", ChatCrowd::kMaxDepth, " for chat"));

@@ -15,7 +15,7 @@ from distribution import completion, manual, sources  # Now that they are found.
 
 # Where each program defines its flags. The server's own are in files of the top folder.
 DEFINITIONS = {"server": tuple(name for name in os.listdir(sources.TOP) if name.endswith(".cc")) + ("backends",),
-               "client": ("client/main.cc",), "load": ("client/load/main.cc",)}
+               "client": ("client/main.cc",), "load": ("client/load/main.cc", "client/load/plan_flags.cc")}
 
 
 def defined_flags(program):
