@@ -1,0 +1,117 @@
+"""What a person reads of tuning: for each workload the best of each model, what that is worth, and what became of the settings."""
+
+import csv
+import io
+
+from .. import wording
+from . import halving
+
+_FATES = {halving.BEST: "best", halving.EQUAL: "equal to the best", halving.FINALIST: "in the last rung"}
+LEGEND = (
+    "of default   how many times as good as the model's default: above 1 is better, whatever the figure is",
+    "settings     of a model, in rounds of their own (races); the best of them came into the rounds above, beside the defaults",
+)
+CSV_NAME = "tuning.csv"
+_CSV_FIELDS = ("workload", "model", "setting", "flags", "metric", "fate", "rung", "rounds", "of_default", "of_default_low", "of_default_high",
+               "why")
+
+
+def bounded(bounds):
+    """"1.08 (1.05-1.11)" of {"median", "low", "high"}."""
+    if bounds is None:
+        return "-"
+    if bounds["low"] is None:
+        return f"{bounds['median']:.2f}"
+    return f"{bounds['median']:.2f} ({bounds['low']:.2f}-{bounds['high']:.2f})"
+
+
+def fate(setting):
+    """What has become of a setting, in words."""
+    if setting["fate"] == halving.FAILED:
+        return f"failed: {' '.join(setting['why'].split())}"
+    if setting["fate"] == halving.LEFT:
+        return f"left after rung {setting['rung']}: {setting['why']}"
+    return _FATES[setting["fate"]]
+
+
+def best_rows(made, workload):
+    """[(model, its best setting, figure of that, of its default, verdict on the two)] of a workload's name, the best model first."""
+    tuning = made["tuning"]
+    found = next(one for one in tuning["worth"] if one["workload"] == workload)
+    gains = {gain["model"]: gain for gain in found["gains"]}
+    place = {name: number for number, name in enumerate(made["ranking"].get(workload, {}).get("order", ()))}
+    results = {result["subject"]: result["metrics"] for result in made["results"] if result["workload"] == workload}
+    rows = []
+    for model, best in sorted(found["best_of"].items(), key=lambda pair: place.get(pair[1], len(place))):
+        figure = results.get(best, {}).get(found["metric"])
+        gain = gains.get(model)
+        rows.append((model, _setting(model, best), wording.shown(found["metric"], figure["median"]) if figure else "-",
+                     bounded(gain["of_default"]) if gain else "-", (gain["kind"] or "-") if gain else "-"))
+    return rows
+
+
+def _setting(model, best):
+    return "its default" if best == model else best.removeprefix(model).strip()
+
+
+def race_lines(one):
+    """Of one race: a row for each setting."""
+    rungs = ", then ".join(f"{rung['settings']} in {rung['rounds']} rounds" for rung in one["rungs"])
+    heading = f"{one['workload']}, settings of {one['model']}, by {wording.metric(one['metric'])}: {rungs or 'its default alone'}"
+    if len(one["settings"]) < 2:
+        return [heading + refused(one)]
+    rows = [("", "of default", "rounds", "what became of it")]
+    rows += [(_setting(one["model"], setting["name"]), bounded(setting["of_default"]), str(setting["rounds"]), fate(setting))
+             for setting in sorted(one["settings"], key=lambda setting: -((setting["of_default"] or {"median": 1.0})["median"]))]
+    said = [] if one["is_sure"] or one["best"] is None else ["  open: another one of the last rung may be better by more than the margin"]
+    untried = one["known"] - len(one["settings"]) - len(one["refused"])
+    if untried > 0:
+        said.append(f"  {untried} more settings were not tried: --minutes and --candidates allow for more")
+    return [heading, *(f"  {line}" for line in _left(rows)), *said, *([f"  {refused(one).lstrip('; ')}"] if one["refused"] else [])]
+
+
+def _left(rows):
+    """As wording.align(), with the last column to the left."""
+    return [f"{line}  {row[-1]}" for line, row in zip(wording.align([row[:-1] for row in rows]), rows)]
+
+
+def refused(one):
+    if not one["refused"]:
+        return ""
+    return "; the server refuses " + "; ".join(f"{entry['name']} ({entry['why']})" for entry in one["refused"])
+
+
+def answers(made):
+    """For each workload what tuning is worth, and the best of each model. `made` is summary.json's content."""
+    found = []
+    for worth in made["tuning"]["worth"]:
+        rows = [("", "best setting", wording.metric(worth["metric"]), "of default", "verdict"), *best_rows(made, worth["workload"])]
+        found += ["", worth["sentence"], *(f"  {line}" for line in wording.align(rows, left=2))]
+    return found
+
+
+def races(made):
+    """What became of the settings, race by race."""
+    return [line for one in made["tuning"]["races"] for line in ("", *race_lines(one))]
+
+
+def csv_text(made):
+    """A row for each setting that raced, as RFC 4180 has it."""
+    text = io.StringIO(newline="")
+    writer = csv.writer(text)
+    writer.writerow(_CSV_FIELDS)
+    for one in made["tuning"]["races"]:
+        for setting in one["settings"]:
+            bounds = setting["of_default"] or dict.fromkeys(("median", "low", "high"))
+            writer.writerow([one["workload"], one["model"], setting["name"], " ".join(setting["flags"]), one["metric"], setting["fate"],
+                             _cell(setting["rung"]), setting["rounds"], *(_number(bounds[part]) for part in ("median", "low", "high")),
+                             " ".join((setting["why"] or "").split())])
+    return text.getvalue()
+
+
+def _cell(value):
+    return "" if value is None else value
+
+
+def _number(value):
+    return "" if value is None else f"{value:.6g}"
