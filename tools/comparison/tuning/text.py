@@ -45,40 +45,46 @@ def best_rows(made, workload):
     for model, best in sorted(found["best_of"].items(), key=lambda pair: place.get(pair[1], len(place))):
         figure = results.get(best, {}).get(found["metric"])
         gain = gains.get(model)
-        rows.append((model, _setting(model, best), wording.shown(found["metric"], figure["median"]) if figure else "-",
+        rows.append((model, setting_of(model, best), wording.shown(found["metric"], figure["median"]) if figure else "-",
                      bounded(gain["of_default"]) if gain else "-", (gain["kind"] or "-") if gain else "-"))
     return rows
 
 
-def _setting(model, best):
+def setting_of(model, best):
     return "its default" if best == model else best.removeprefix(model).strip()
+
+
+def ordered(one):
+    """The settings of a race, the best first; those of which nothing is known last."""
+    def good(setting):
+        return 1.0 if setting["name"] == one["model"] else (setting["of_default"] or {"median": 0.0})["median"]
+    return sorted(one["settings"], key=lambda setting: (setting["fate"] == halving.FAILED, -good(setting)))
+
+
+def notes(one):
+    """What else is to be said of a race, in sentences."""
+    found = []
+    if one["best"] is not None and not one["is_sure"]:
+        found.append("Open: another setting of the last rung may be better by more than the margin.")
+    untried = one["known"] - len(one["settings"]) - len(one["refused"])
+    if untried > 0:
+        found.append(f"{untried} more settings were not tried: --minutes and --candidates allow for more.")
+    return found + [f"The server refuses {entry['name']}: {entry['why']}" for entry in one["refused"]]
 
 
 def race_lines(one):
     """Of one race: a row for each setting."""
     rungs = ", then ".join(f"{rung['settings']} in {rung['rounds']} rounds" for rung in one["rungs"])
     heading = f"{one['workload']}, settings of {one['model']}, by {wording.metric(one['metric'])}: {rungs or 'its default alone'}"
-    if len(one["settings"]) < 2:
-        return [heading + refused(one)]
     rows = [("", "of default", "rounds", "what became of it")]
-    rows += [(_setting(one["model"], setting["name"]), bounded(setting["of_default"]), str(setting["rounds"]), fate(setting))
-             for setting in sorted(one["settings"], key=lambda setting: -((setting["of_default"] or {"median": 1.0})["median"]))]
-    said = [] if one["is_sure"] or one["best"] is None else ["  open: another one of the last rung may be better by more than the margin"]
-    untried = one["known"] - len(one["settings"]) - len(one["refused"])
-    if untried > 0:
-        said.append(f"  {untried} more settings were not tried: --minutes and --candidates allow for more")
-    return [heading, *(f"  {line}" for line in _left(rows)), *said, *([f"  {refused(one).lstrip('; ')}"] if one["refused"] else [])]
+    rows += [(setting_of(one["model"], setting["name"]), bounded(setting["of_default"]), str(setting["rounds"]), fate(setting))
+             for setting in ordered(one)]
+    return [heading, *(f"  {line}" for line in (_left(rows) if len(rows) > 2 else [])), *(f"  {note}" for note in notes(one))]
 
 
 def _left(rows):
     """As wording.align(), with the last column to the left."""
     return [f"{line}  {row[-1]}" for line, row in zip(wording.align([row[:-1] for row in rows]), rows)]
-
-
-def refused(one):
-    if not one["refused"]:
-        return ""
-    return "; the server refuses " + "; ".join(f"{entry['name']} ({entry['why']})" for entry in one["refused"])
 
 
 def answers(made):
