@@ -12,15 +12,16 @@ LEGEND = (
     "settings     of a model, in rounds of their own (races); the best of them came into the rounds above, beside the defaults",
 )
 CSV_NAME = "tuning.csv"
+_WIDE = 100
 _CSV_FIELDS = ("workload", "model", "setting", "flags", "metric", "fate", "rung", "rounds", "of_default", "of_default_low", "of_default_high",
                "why")
 
 
 def bounded(bounds):
-    """"1.08 (1.05-1.11)" of {"median", "low", "high"}."""
+    """"1.08 (1.05-1.11)" of {"median", "low", "high"}. Bounds of very few rounds may be so wide that they say nothing."""
     if bounds is None:
         return "-"
-    if bounds["low"] is None:
+    if bounds["low"] is None or bounds["high"] > _WIDE * bounds["median"]:
         return f"{bounds['median']:.2f}"
     return f"{bounds['median']:.2f} ({bounds['low']:.2f}-{bounds['high']:.2f})"
 
