@@ -21,6 +21,7 @@ _MOST_WORKERS = 1016  # The server takes 1,024.
 _MOST_STEPS = 3  # Sizes that are tried between others.
 _OTHERS = ("epoll", "thread")  # Nobody has to choose how many workers these have.
 _START_S = 0.6
+_WAITS = 5  # A measurement is so many times as long as a request waits, at least.
 
 
 class UsageError(Exception):
@@ -72,10 +73,10 @@ def choose_pool(name, server, known):
 class Trial:
     """Measures sizes and other models, in rounds."""
 
-    def __init__(self, bench, pool, others, work, options):
+    def __init__(self, bench, pool, others, work, options, seconds):
         self._bench, self._pool, self._others, self._work, self._options = bench, pool, others, work, options
         self.lines = []  # As measured: {"workers" or None, "model", "round", ...}.
-        self._each_s = options.seconds + max(0.5, 3 * work.wait_ms / 1e3) + _START_S
+        self._each_s = seconds + measure.warm_up_s(work) + _START_S
 
     def expected_s(self, number):
         return number * self._options.rounds * self._each_s
@@ -134,12 +135,13 @@ def _run(options, load, scratch):
     descriptors = connections.raise_descriptor_limit()
     os.makedirs(f"{scratch}/logs")
     setting = subjects.Setting(scratch, server_cpus, f"{scratch}/logs", scratch, min(20_000, (descriptors - 500) // 2))
-    bench = measure.Bench(Generator(built.load.path, client_cpus), setting, max(options.seconds, 10 * load.wait_ms / 1e3))
+    seconds = max(options.seconds, _WAITS * load.wait_ms / 1e3)
+    bench = measure.Bench(Generator(built.load.path, client_cpus), setting, seconds)
     primes, connection_us = bench.calibrate(others[0], load.cpu_us, load.wait_ms > 0)
     found = {"asked": dataclasses.asdict(load), "model": pool.name, "processors": len(server_cpus), "primes": primes,
              "connection_us": connection_us, "seed": options.seed, "machine": machine.describe()}
     impossible = load.processors >= len(server_cpus) or load.busy > _MOST_WORKERS
-    trial = Trial(bench, pool, others, measure.Work(load.rate, load.wait_ms, primes), options)
+    trial = Trial(bench, pool, others, measure.Work(load.rate, load.wait_ms, primes), options, seconds)
     if not impossible:
         trial.run(load)
     points, of_others = trial.points(), trial.others() if trial.lines else {}
@@ -163,6 +165,8 @@ def text(found):
     elif answer["is_wrong"]:
         yield "a pool is the wrong answer."
     yield from answer["sentences"]
+    if found["asked"]["cpu_us"] and found["primes"] == 0:
+        yield f"A connection alone takes {found['connection_us']:.0f} us of processor time here, so that less cannot be measured."
     yield (f"By Little's law {found['busy']:.1f} workers are busy at a time, and {found['processors_busy']:.2f} processors."
            + (f" {found['keeps_busy']:.0f} workers could keep {processors} busy (processors x (1 + wait / computing))." if found["keeps_busy"] else ""))
     if found["sizes"]:

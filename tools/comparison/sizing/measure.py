@@ -75,19 +75,24 @@ class Bench:
 
     def _at(self, model, work, seed):
         parts = work.parts()
-        warm_up_s = max(_WARM_UP_S, 3 * work.wait_ms / 1e3)
+        before_s = warm_up_s(work)
         places = max(64, math.ceil(_PLACES * work.rate * (work.wait_ms / 1e3 + 0.05)))
         with model.start(",".join(parts), self._setting) as server:
             before = sum(server.cpu_times())
             started = [self._client.start((*flags, f"--rate={work.rate:g}", f"--connections={min(places, self._most_places())}"),
-                                          server.addresses[service], self._seconds, warm_up_s, seed + number)
+                                          server.addresses[service], self._seconds, before_s, seed + number)
                        for number, (service, flags) in enumerate(parts.items())]
-            runs = [loads.finish(process, self._seconds + warm_up_s) for process in started]
+            runs = [loads.finish(process, self._seconds + before_s) for process in started]
             used = sum(server.cpu_times()) - before
         return line(runs, used)
 
     def _most_places(self):
         return self._setting.connections
+
+
+def warm_up_s(work):
+    """How long a server is loaded before it counts: until requests that wait have come back."""
+    return max(_WARM_UP_S, 3 * work.wait_ms / 1e3)
 
 
 def between(points, wanted):
