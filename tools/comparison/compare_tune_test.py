@@ -3,10 +3,12 @@
 import csv
 import io
 import os
+import signal
+import time
 import unittest
 
 from comparison import programs
-from comparison.compare_fixture import CompareCase, programs_folder
+from comparison.compare_fixture import PATIENCE_S, CompareCase, programs_folder
 from comparison.tuning import flags, text
 
 
@@ -41,6 +43,25 @@ class CompareTuneTest(CompareCase):
         self.assertIn(summary["tuning"]["worth"][0]["sentence"], output)
         rows = list(csv.DictReader(io.StringIO(text.csv_text(summary), newline="")))
         self.assertEqual(len(rows), 6)
+        self.assertEqual(self.servers_left(), [])
+
+    def test_a_run_that_was_broken_off_in_its_races_goes_on(self):
+        process = self.start("--tune", "--candidates=2", "--models=fork,epoll", "--workloads=echo", "--minutes=0.8", "--rounds=3",
+                             "--duration=0.2", f"--out={self.out}")
+        path, deadline = os.path.join(self.out, "tune.jsonl"), time.monotonic() + PATIENCE_S
+        while not os.path.exists(path) and process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=PATIENCE_S)
+        self.assertEqual(process.returncode, 130, said)
+        self.assertIn("--resume=", said)
+        before, started = self.lines("tune"), self.content("run.json")["started"]
+        self.assertFalse(os.path.exists(os.path.join(self.out, "rounds.jsonl")))
+        status, _, said = self.run_compare(f"--resume={self.out}")
+        self.assertIn(status, (0, 1), said)
+        self.assertEqual(self.lines("tune")[:len(before)], before)
+        self.assertEqual(self.content("run.json")["started"], started)
+        self.assertTrue(self.lines("rounds"))
         self.assertEqual(self.servers_left(), [])
 
     def test_what_makes_no_sense_with_it_is_said_in_a_line(self):

@@ -68,13 +68,13 @@ class RaceTest(unittest.TestCase):
 
     def test_equal_settings_are_called_equal_and_the_default_is_taken(self):
         for seed in range(10):
-            _, chosen = play([0.0] * 8, GOOD_HOUR, seed, rounds=16)
+            _, chosen = play([0.0] * 8, GOOD_HOUR, seed, rounds=48)
             self.assertEqual(chosen.best, MODELS[0])
             self.assertGreaterEqual(len(chosen.equal), 3, seed)
             self.assertTrue(chosen.is_sure)
 
     def test_of_equal_ones_that_beat_the_default_the_simplest_is_taken(self):
-        names, rungs = MODELS[:4], halving.ladder(4, 20)
+        names, rungs = MODELS[:4], halving.ladder(4, 100)
         values = measured((0.0, 0.3, 0.3, 0.3), rungs, GOOD_HOUR, 1)
         standing = halving.stand(rungs, names, names[0], values, {}, rungs[-1].last)
         chosen = halving.choose(standing, rungs, names[0], values, dict(zip(names, (0, 3, 1, 2))))
@@ -96,7 +96,7 @@ class RaceTest(unittest.TestCase):
         standing, chosen = play((-1.0, *[0.0] * 11), GOOD_HOUR, 3)
         self.assertIn(MODELS[0], standing.alive)
         self.assertNotEqual(chosen.best, MODELS[0])
-        self.assertEqual(len(standing.alive), halving.FINALISTS + 1)
+        self.assertEqual(len(standing.alive), halving.ladder(12, halving.FIRST_ROUNDS)[-1].size + 1)
 
     def test_who_is_surely_worse_leaves_even_from_the_better_half(self):
         standing, _ = play((0.0, 0.0, *[-0.7] * 10), GOOD_HOUR, 1, rounds=4)

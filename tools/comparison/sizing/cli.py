@@ -21,6 +21,7 @@ _MOST_WORKERS = 1016  # The server takes 1,024.
 _MOST_STEPS = 3  # Sizes that are tried between others.
 _OTHERS = ("epoll", "thread")  # Nobody has to choose how many workers these have.
 _START_S = 0.6
+_DISTURBED = 0.1  # Of a processor, by other programs: worth a word.
 _WAITS = 5  # A measurement is so many times as long as a request waits, at least.
 
 
@@ -137,10 +138,10 @@ def _run(options, load, scratch):
     setting = subjects.Setting(scratch, server_cpus, f"{scratch}/logs", scratch, min(20_000, (descriptors - 500) // 2))
     seconds = max(options.seconds, _WAITS * load.wait_ms / 1e3)
     bench = measure.Bench(Generator(built.load.path, client_cpus), setting, seconds)
-    primes, connection_us = bench.calibrate(others[0], load.cpu_us, load.wait_ms > 0)
+    impossible = load.processors >= len(server_cpus) or load.busy > _MOST_WORKERS
+    primes, connection_us = (None, None) if impossible else bench.calibrate(others[0], load.cpu_us, load.wait_ms > 0)
     found = {"asked": dataclasses.asdict(load), "model": pool.name, "processors": len(server_cpus), "primes": primes,
              "connection_us": connection_us, "seed": options.seed, "machine": machine.describe()}
-    impossible = load.processors >= len(server_cpus) or load.busy > _MOST_WORKERS
     trial = Trial(bench, pool, others, measure.Work(load.rate, load.wait_ms, primes), options, seconds)
     if not impossible:
         trial.run(load)
@@ -161,12 +162,16 @@ def text(found):
            f"({100 * found['wait_share']:.0f} % of its time), on {processors}, under {found['model']}:\n")
     if answer["workers"] is not None and not answer["is_wrong"]:
         few = f"; {answer['too_few']} are too few" if answer["too_few"] is not None else ""
-        yield f"take --workers={answer['workers']}: the least number that was tried with which requests take no longer than with more{few}."
+        yield (f"take --workers={answer['workers']}: the least number that was tried with which requests take no longer than with any other, "
+               f"within {100 * judge.WITHIN:.0f} %{few}.")
     elif answer["is_wrong"]:
         yield "a pool is the wrong answer."
     yield from answer["sentences"]
     if found["asked"]["cpu_us"] and found["primes"] == 0:
         yield f"A connection alone takes {found['connection_us']:.0f} us of processor time here, so that less cannot be measured."
+    disturbed = [line["others"] for line in found["lines"] if (line["others"] or 0) > _DISTURBED]
+    if disturbed:
+        yield (f"To doubt: in {len(disturbed)} of {len(found['lines'])} measurements other programs took up to {max(disturbed):.1f} processors.")
     yield (f"By Little's law {found['busy']:.1f} workers are busy at a time, and {found['processors_busy']:.2f} processors."
            + (f" {found['keeps_busy']:.0f} workers could keep {processors} busy (processors x (1 + wait / computing))." if found["keeps_busy"] else ""))
     if found["sizes"]:

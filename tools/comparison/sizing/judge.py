@@ -154,7 +154,7 @@ def _why_bad(others, names):
     parts = []
     for name in names:
         one = others[name]
-        parts.append(f"{name} does not carry it" if not one.carries else f"with {name} a request takes {one.mean_ms:.3g} ms on average")
+        parts.append(f"{name} does not carry the load" if not one.carries else f"with {name} a request takes {one.mean_ms:.3g} ms on average")
     return "; ".join(parts)
 
 

@@ -5,16 +5,21 @@ number depends on; the times of the two are added.
 
 import dataclasses
 import math
+import resource
+import time
 from dataclasses import dataclass
 
 from .. import load as loads
+from .. import procfs
 from ..processes import ServerError
 
 WAIT, COMPUTE = "wait", "compute"
 _WARM_UP_S = 0.5
 _CALIBRATION_S = 0.3
+_REQUESTS = 12  # Of the wanted kind fit into it at least; the last one that is tried takes several times as long.
 _MOST_PRIMES = 5_000_000
 _FIRST_PRIMES = 50
+_NOTHING = {"mean_ms": None, "p99_ms": None, "cpu_us": None, "others": None, "failed": None}
 _PLACES = 4  # Connections of the load generator, for each that is busy on average.
 
 
@@ -39,12 +44,12 @@ class Bench:
         """client  a load.Load; setting  a subjects.Setting"""
         self._client, self._setting, self._seconds = client, setting, seconds
 
-    def cost_us(self, model, primes):
-        """Processor time of a request that sums up the primes below this number, its connection included."""
+    def cost_us(self, model, primes, seconds=_CALIBRATION_S):
+        """Processor time of a request that sums up the primes below this number, its connection included, measured for so long."""
         flags = ("--workload=compute-close", f"--primes={primes}", "--connections=1")
         with model.start(COMPUTE, self._setting) as server:
             before = sum(server.cpu_times())
-            run = self._client.run(flags, server.addresses[COMPUTE], _CALIBRATION_S, 0.05)
+            run = self._client.run(flags, server.addresses[COMPUTE], seconds, 0.05)
             after = sum(server.cpu_times())
         if run.failed or not run.replies_in_all:
             raise ServerError(f"{model.name}: {run.failed or 'it did not answer'}")
@@ -61,33 +66,47 @@ class Bench:
         points = [(_FIRST_PRIMES, connection_us)]
         if wanted <= connection_us:
             return (0 if waits else _FIRST_PRIMES), connection_us
+        seconds = max(_CALIBRATION_S, _REQUESTS * wanted / 1e6)
         while points[-1][1] < wanted and points[-1][0] < _MOST_PRIMES:
             primes = min(_MOST_PRIMES, 4 * points[-1][0])
-            points.append((primes, self.cost_us(model, primes)))
+            points.append((primes, self.cost_us(model, primes, seconds)))
         return between(points[-2:], wanted), connection_us
 
     def at(self, model, work, seed):
-        """{"mean_ms", "p99_ms", "cpu_us", "failed"}, of a fresh server."""
+        """{"mean_ms", "p99_ms", "cpu_us", "others", "failed"}, of a fresh server. `others` is how much of a processor other programs
+        took meanwhile."""
         try:
             return self._at(model, work, seed)
         except ServerError as error:
-            return {"mean_ms": None, "p99_ms": None, "cpu_us": None, "failed": str(error)}
+            return {**_NOTHING, "failed": str(error)}
 
     def _at(self, model, work, seed):
         parts = work.parts()
         before_s = warm_up_s(work)
         places = max(64, math.ceil(_PLACES * work.rate * (work.wait_ms / 1e3 + 0.05)))
         with model.start(",".join(parts), self._setting) as server:
-            before = sum(server.cpu_times())
+            before, all_before, clients_before, began = sum(server.cpu_times()), _all_programs(), _ended_children(), time.monotonic()
             started = [self._client.start((*flags, f"--rate={work.rate:g}", f"--connections={min(places, self._most_places())}"),
                                           server.addresses[service], self._seconds, before_s, seed + number)
                        for number, (service, flags) in enumerate(parts.items())]
             runs = [loads.finish(process, self._seconds + before_s) for process in started]
-            used = sum(server.cpu_times()) - before
-        return line(runs, used)
+            used, clients = sum(server.cpu_times()) - before, _ended_children() - clients_before
+            others = (_all_programs() - all_before - used - clients) / (time.monotonic() - began)
+        return {**line(runs, used), "others": max(0.0, round(others, 3))}
 
     def _most_places(self):
         return self._setting.connections
+
+
+def _all_programs():
+    """Processor seconds since the machine's start, with those that the host of a virtual machine took."""
+    return sum(procfs.busy_seconds())
+
+
+def _ended_children():
+    """Processor seconds of the programs that we have started, and that have ended: the load generators, while a server runs."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return usage.ru_utime + usage.ru_stime
 
 
 def warm_up_s(work):
@@ -108,7 +127,7 @@ def line(runs, cpu_s):
     """Of the LoadRuns of the parts, which ran at the same time, and of the processor time of all."""
     failed = next((run.failed for run in runs if run.failed), None)
     if any(run.report is None for run in runs):
-        return {"mean_ms": None, "p99_ms": None, "cpu_us": None, "failed": failed}
+        return {**_NOTHING, "failed": failed}
     requests = max(1, max(run.replies_in_all for run in runs))
     return {"mean_ms": sum(run.report["response_ns"]["mean"] for run in runs) / 1e6,
             # Not both parts are late at once; their sum is an upper bound.

@@ -54,13 +54,13 @@ class Row:
     bundles: Callable  # (Facts, Known) -> [{flag: value}], those first that are likely to change most.
 
 
-def _words(flag, beside=lambda facts: {}, without=()):
+def _words(flag, beside=lambda facts: {}, without=lambda facts: ()):
     """A row of a flag whose values --help has: words, or on and off.
 
     beside   what is set with it
     without  values that are not tried
     """
-    return Row(flag, lambda facts, known: [{**beside(facts), flag: value} for value in known.others(without)])
+    return Row(flag, lambda facts, known: [{**beside(facts), flag: value} for value in known.others(without(facts))])
 
 
 def _numbers(flag, *values):
@@ -94,8 +94,8 @@ def _offload(facts, _known):
 ROWS = (
     Row("workers", _workers),
     Row("threads", _threads),
-    # On the loopback device bpf would give all clients to one worker.
-    _words("accept", lambda facts: facts.several, without=("bpf",)),
+    # On the loopback device bpf would give all clients to one worker. A lock is for pools.
+    _words("accept", lambda facts: facts.several, lambda facts: ("bpf",) if facts.is_pool else ("bpf", "lock")),
     _words("serve"),
     Row("offload", _offload),
     _words("trigger"),

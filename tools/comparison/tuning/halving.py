@@ -155,8 +155,8 @@ class Choice:
     """What a race has found."""
 
     best: str  # None if all have failed.
-    equal: tuple  # Finalists that are equal to it within the margin, or to the leader in whose place it was taken.
-    is_sure: bool  # Surely none of the finalists is better by more than the margin.
+    equal: tuple  # Finalists that are as good: equal to the leader within the margin, or surely not worse than any by more than that.
+    is_sure: bool  # Surely none of the finalists is better than the best by more than the margin.
 
 
 def choose(standing, rungs, default, values, flags, margin=inference.MARGIN):
@@ -172,8 +172,8 @@ def choose(standing, rungs, default, values, flags, margin=inference.MARGIN):
     leader = max(names, key=level.get)
     fresh = effects(_until(values, names, rung.last, rung.first), names)
     said = inference.verdicts(fresh, margin)
-    equal = [name for name in names if name != leader
-             and any(verdict.kind == inference.EQUAL for pair, verdict in said.items() if set(pair) == {name, leader})]
-    best = min([leader, *equal], key=lambda name: (name != default, flags[name], -level[name]))
     near = inference.near_best(names, fresh, margin)
-    return Choice(best, tuple(name for name in (leader, *equal) if name != best), leader in near or best in near)
+    equal = [name for name in names if name != leader and (name in near or any(
+        verdict.kind == inference.EQUAL for pair, verdict in said.items() if set(pair) == {name, leader}))]
+    best = min([leader, *equal], key=lambda name: (name != default, flags[name], -level[name]))
+    return Choice(best, tuple(name for name in (leader, *equal) if name != best), best in near)

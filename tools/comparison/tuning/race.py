@@ -3,6 +3,7 @@ lines of tune.jsonl. Who takes part in a round depends only on the lines before 
 """
 
 import dataclasses
+import statistics
 from dataclasses import dataclass
 
 from .. import metrics, plan, ranking, store, subjects, summary
@@ -121,17 +122,33 @@ def lines_of(race, lines):
 class Found:
     """What the lines of a race say, for halving.py."""
 
-    metric: str
     values: dict  # {name: {round: value}}, more being better
     failures: dict  # {name: (round, why)}
     done: int  # Rounds.
 
 
-def read(run, race, lines):
+def metric_of(run, workload, lines):
+    """The metric of all races under a workload's name, by ranking.py's rule: that of the race that has the highest throughput. It is
+    decided by the rounds in which all settings took part, and stays, so that all rungs are about the same.
+
+    lines  of tune.jsonl, of all races
+    """
+    described = next(one for one in run["workloads"] if one["name"] == workload)
+    races = [one for one in run["races"] if one["workload"] == workload and one["rungs"]]
+    last = min((one["rungs"][0]["last"] for one in races), default=0)
+    found = []
+    for one in races:
+        rounds = summary.Rounds(line for line in lines_of(one, lines) if line["round"] <= last)
+        rates = [rounds.values(name, workload, ranking.THROUGHPUT) for name in one["settings"]
+                 if not metrics.is_faulty(rounds.of(name, workload))]
+        most = max((statistics.median(own.values()) for own in rates if own), default=0.0)
+        found.append((most, ranking.of(described, [{"name": name, "kind": "model"} for name in one["settings"]], rounds).metric))
+    return max(found, key=lambda pair: pair[0])[1] if found else described.get("ranked_by", ranking.THROUGHPUT)
+
+
+def read(race, lines, metric):
     """Found, of the lines of this race."""
-    workload = next(one for one in run["workloads"] if one["name"] == race["workload"])
     rounds = summary.Rounds(lines)
-    metric = ranking.of(workload, [{"name": name, "kind": "model"} for name in race["settings"]], rounds).metric
     is_more = metrics.more_is_better(metric)
     values, failures = {}, {}
     for name in race["settings"]:
@@ -140,7 +157,7 @@ def read(run, race, lines):
     for line in lines:
         if not metrics.counts(line) and line["subject"] not in failures:
             failures[line["subject"]] = (line["round"], line["failed"])
-    return Found(metric, values, failures, max((line["round"] for line in lines), default=0))
+    return Found(values, failures, max((line["round"] for line in lines), default=0))
 
 
 def rungs_of(race):
@@ -148,21 +165,22 @@ def rungs_of(race):
 
 
 def standing(run, race, lines, done=None):
-    """(halving.Standing, Found) of a race of run.json, after so many rounds; after all that there are, if none is given.
+    """(halving.Standing, Found, metric) of a race of run.json, after so many rounds; after all that there are, if none is given.
 
     lines  of tune.jsonl, of all races
     """
     own = [line for line in lines_of(race, lines) if done is None or line["round"] <= done]
-    found = read(run, race, own)
+    metric = metric_of(run, race["workload"], lines)
+    found = read(race, own, metric)
     at = found.done if done is None else done
-    return halving.stand(rungs_of(race), race["settings"], race["settings"][0], found.values, found.failures, at), found
+    return halving.stand(rungs_of(race), race["settings"], race["settings"][0], found.values, found.failures, at), found, metric
 
 
 def choice(run, race, lines):
-    """(halving.Choice, halving.Standing, Found) of a race that is over."""
-    stands, found = standing(run, race, lines)
+    """(halving.Choice, halving.Standing, Found, metric) of a race that is over."""
+    stands, found, metric = standing(run, race, lines)
     described = {one["name"]: len(one["flags"]) for one in run["candidates"]}
-    return (halving.choose(stands, rungs_of(race), race["settings"][0], found.values, described, run.get("margin", 0.03)), stands, found)
+    return (halving.choose(stands, rungs_of(race), race["settings"][0], found.values, described, run.get("margin", 0.03)), stands, found, metric)
 
 
 class Watch:
@@ -174,5 +192,5 @@ class Watch:
 
     def wanted(self, step):
         key = dict(step.key)
-        stands, _ = standing(self._run, self._races[key["race"], key["workload"]], self._folder.lines(store.TUNE), key["round"] - 1)
+        stands, *_ = standing(self._run, self._races[key["race"], key["workload"]], self._folder.lines(store.TUNE), key["round"] - 1)
         return () if stands.is_over else tuple(name for name in step.subjects if name in stands.alive)

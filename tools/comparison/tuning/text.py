@@ -46,9 +46,15 @@ def best_rows(made, workload):
     for model, best in sorted(found["best_of"].items(), key=lambda pair: place.get(pair[1], len(place))):
         figure = results.get(best, {}).get(found["metric"])
         gain = gains.get(model)
-        rows.append((model, setting_of(model, best), wording.shown(found["metric"], figure["median"]) if figure else "-",
+        rows.append((model, _best(model, best, gain), wording.shown(found["metric"], figure["median"]) if figure else "-",
                      bounded(gain["of_default"]) if gain else "-", (gain["kind"] or "-") if gain else "-"))
     return rows
+
+
+def _best(model, best, gain):
+    if gain and gain["best"] != best:
+        return f"{setting_of(model, best)}: {setting_of(model, gain['best'])}, which won its race, is worse"
+    return setting_of(model, best)
 
 
 def setting_of(model, best):
