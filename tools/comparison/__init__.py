@@ -11,6 +11,7 @@
     schema, check       their format
     inference           verdicts on tables        simulation   how often those are right
     statistics          intervals, lines          summary      figures from raw data
+    tuning              each model at its best    sizing       how many workers a pool needs
     fairness            equal conditions          table        the text output
     doctor              is the machine quiet?
 

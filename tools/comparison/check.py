@@ -51,7 +51,10 @@ def _document(folder, name):
 
 def _names(run):
     """{what a name is of: those that run.json knows}; None without one that follows the format."""
-    return run and {part: {one["name"] for one in run[f"{part}s"]} for part in ("subject", "workload")}
+    if not run:
+        return run
+    found = {part: {one["name"] for one in run[f"{part}s"]} for part in ("subject", "workload")}
+    return {**found, "subject": found["subject"] | {one["name"] for one in run.get("candidates", ())}}
 
 
 def _of_strangers(summary, known):

@@ -105,7 +105,7 @@ def look(subject, service, setting):
 # Kinds of subjects that need not agree with the models.
 _FREE = ("peer", "tuned")
 # Flags that change a row.
-_TUNING = ("listen_backlog", "socket_buffer", "tcp_nodelay", "notcp_nodelay", "accept_batch")
+_TUNING = ("listen_backlog", "socket_buffer", "tcp_nodelay", "notcp_nodelay", "accept_batch", "pin_cpus")
 
 
 def _kind(subject):

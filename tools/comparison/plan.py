@@ -14,7 +14,7 @@ QUICK_PARTS = ("rounds", "cost", "syscalls", "memory")
 BY = ("throughput", "capacity", "cost", "tail", "memory", "fairness")
 IDLE_STEPS = (100, 1000, 10000)
 SCALING_WORKERS = (1, 2, 4, 8)
-_SHORTEST_S, _LONGEST_S = 0.4, 10.0
+SHORTEST_S, _LONGEST_S = 0.4, 10.0
 # Seconds that are counted of each subject in a round, in slices. Many short rounds say more than few long ones: a fresh start
 # of a server is better or worse than others for all of its time. Shorter ones would be mostly starts and stops.
 _SHORT_S = 0.6
@@ -65,10 +65,12 @@ class Scene:
 
 def pairs(scene):
     """(subject, workload) that can be measured, and [{subject, workload, why}] that cannot. Of the latter, floors are not worth a word:
-    each is made for one thing."""
+    each is made for one thing. Nor are settings that are the best under another workload."""
     good, skipped = [], []
     for workload in scene.workloads:
         for subject in scene.subjects:
+            if workload.name not in (getattr(subject, "only", ()) or (workload.name,)):
+                continue
             why = None
             missing = set(workload.services()) - subject.services()
             if missing:
@@ -83,7 +85,7 @@ def pairs(scene):
     return good, skipped
 
 
-def _turns(workload, duration_s):
+def turns_of(workload, duration_s):
     """(how many slices each subject has in a round, seconds of each)."""
     if not workload.rests:
         return 1, max(duration_s, workload.least_s)
@@ -91,9 +93,9 @@ def _turns(workload, duration_s):
     return turns, duration_s / turns
 
 
-def _round_s(subjects, workload, duration_s):
+def round_s_of(subjects, workload, duration_s):
     """What a round of so many subjects takes, about."""
-    turns, seconds = _turns(workload, duration_s)
+    turns, seconds = turns_of(workload, duration_s)
     if not workload.rests:
         return subjects * (seconds + measure.OVERHEAD_S)
     return subjects * (resident.OVERHEAD_S + turns * (seconds + resident.SLICE_OVERHEAD_S))
@@ -108,21 +110,21 @@ def _by_workload(scene):
 
 def _round_steps(scene, options, duration_s):
     chosen = _by_workload(scene)
-    orders = {workload.name: order.rounds(those, options.rounds * _turns(workload, duration_s)[0], f"{options.seed}/{workload.name}")
+    orders = {workload.name: order.rounds(those, options.rounds * turns_of(workload, duration_s)[0], f"{options.seed}/{workload.name}")
               for workload, those in chosen}
     for number in range(1, options.rounds + 1):
         for workload, those in chosen:
-            turns, seconds = _turns(workload, duration_s)
+            turns, seconds = turns_of(workload, duration_s)
             own = orders[workload.name][(number - 1) * turns:number * turns]
 
             def run(names, workload=workload, seconds=seconds, own=own, number=number):
-                return _measure_round(scene, workload, seconds, options.seed + number,
+                return measure_round(scene, workload, seconds, options.seed + number,
                                       [[subject for subject in turn if subject.name in names] for turn in own])
-            yield Step(store.ROUNDS, (("round", number), ("workload", workload.name)), _round_s(len(those), workload, duration_s),
+            yield Step(store.ROUNDS, (("round", number), ("workload", workload.name)), round_s_of(len(those), workload, duration_s),
                        f"round {number} of {options.rounds}: {workload.name}", run, tuple(subject.name for subject in those))
 
 
-def _measure_round(scene, workload, seconds, seed, orders):
+def measure_round(scene, workload, seconds, seed, orders):
     """Lines of a round, of subjects that stay from slice to slice or, if the workload cannot rest, one after the other."""
     setting = scene.setting_for(workload)
     if workload.rests:
@@ -202,11 +204,11 @@ def duration(scene, options, extra_s):
     spare = options.minutes * 60 - extra_s
 
     def round_s(duration_s):
-        return sum(_round_s(len(those), workload, duration_s) for workload, those in _by_workload(scene))
+        return sum(round_s_of(len(those), workload, duration_s) for workload, those in _by_workload(scene))
     # A round's time grows in proportion to what is counted in it, but for its overhead and for whole slices.
     one_s = round_s(1.0)
     slope = (round_s(_LONGEST_S) - one_s) / (_LONGEST_S - 1.0) or 1.0
-    return round(min(_LONGEST_S, max(_SHORTEST_S, 1.0 + (spare / options.rounds - one_s) / slope)), 1)
+    return round(min(_LONGEST_S, max(SHORTEST_S, 1.0 + (spare / options.rounds - one_s) / slope)), 1)
 
 
 # What is given up first if the time is too short for all; the rounds come last, because they are the purpose.
@@ -222,7 +224,7 @@ def expected_s(steps, fixed_s=0.0):
 def _rounds_in(scene, options, fixed_s, each_s):
     """How many rounds of measurements of this length there is time for, beside the other parts."""
     extra_s = expected_s(make(scene, dataclasses.replace(options, rounds=0), fixed_s)[0], fixed_s)
-    of_a_round_s = sum(_round_s(len(those), workload, each_s) for workload, those in _by_workload(scene))
+    of_a_round_s = sum(round_s_of(len(those), workload, each_s) for workload, those in _by_workload(scene))
     return math.floor((_TOO_LONG * 60 * options.minutes - extra_s) / of_a_round_s) if of_a_round_s else _ENOUGH_ROUNDS
 
 
@@ -231,7 +233,7 @@ def _as_many_rounds(scene, options, fixed_s):
     they can be."""
     if "rounds" not in options.parts:
         return options
-    short, shortest = (_rounds_in(scene, options, fixed_s, each_s) for each_s in (_SHORT_S, _SHORTEST_S))
+    short, shortest = (_rounds_in(scene, options, fixed_s, each_s) for each_s in (_SHORT_S, SHORTEST_S))
     rounds = short if short > _ENOUGH_ROUNDS else min(shortest, _ENOUGH_ROUNDS)
     return dataclasses.replace(options, rounds=max(inference.LEAST_ROUNDS, rounds))
 

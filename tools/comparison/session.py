@@ -16,6 +16,7 @@ from . import (connections, diff, fairness, inference, limits, machine, measure,
                ranking, rated_steps, replay, runner, store, subjects, summary, table, versions, workloads)
 from .load import Load
 from .stopping import Stopping
+from .tuning import race, report as tuning
 
 DONE, FAULTY, USAGE, WORSE, INTERRUPTED = 0, 1, 2, 3, 130
 _QUICK_MINUTES, _MINUTES = 1.8, 19.0
@@ -83,6 +84,9 @@ def parser():
         "generator was the limit, processor time for a request")
     add("--slo", metavar="PROMISE", help="a promise, such as p99<10ms, p99.9<50ms or p50<800us: measure the highest rate at which "
         f"this percentile of the response time stays below the bound; {_PROMISE} for the recommendations")
+    add("--tune", action="store_true", help="first let the settings of each model (workers, accept policy, trigger and others of its flags) "
+        "race under each workload; then measure the best of each beside the defaults, and say what tuning is worth. Takes half of the time")
+    add("--candidates", type=int, default=race.MOST, help="with --tune: this many settings of a model race at most, its default included")
     add("--margin", type=float, default=100 * inference.MARGIN, help="two that surely differ by less, in percent, are called "
         "equal")
     add("--to_the_end", action="store_true", help="measure all rounds, also of models about which nothing is open any more")
@@ -114,7 +118,7 @@ def _versions(arguments):
 def _usual_parts(options, pair):
     """The parts of a run that has not named them."""
     wants_promise = options.slo or options.by == "capacity"
-    usual = ("rounds",) if pair else plan.QUICK_PARTS if options.quick else [part for part in plan.PARTS if part != "promise"]
+    usual = ("rounds",) if pair or options.tune else plan.QUICK_PARTS if options.quick else [part for part in plan.PARTS if part != "promise"]
     return {*usual, *(("promise",) if wants_promise else ()), rated_steps.PART_OF.get(options.by, "rounds")}
 
 
@@ -136,6 +140,16 @@ def _parse_parts(options, pair):
     options.parts = ",".join(part for part in plan.PARTS if part in parts)
 
 
+def _check_tuning(options, pair):
+    if options.tune and pair:
+        raise UsageError("--tune and diff: two versions are compared with the same flags")
+    if options.tune and rated_steps.PART_OF.get(options.by, "rounds") != "rounds":
+        raise UsageError(f"--tune and --by={options.by}: races are of what rounds measure, which are throughput, response times, "
+                         "processor time and fairness")
+    if options.candidates < 2:
+        raise UsageError("--candidates is 2 at least: a default, and something else")
+
+
 def parse(arguments):
     """The options, with what depends on others filled in."""
     pair = _versions(arguments)
@@ -144,6 +158,7 @@ def parse(arguments):
     options.server_folder = os.getcwd()
     if options.resume:
         return options
+    options.asked_duration = options.duration
     options.asked_by, options.by = options.by, options.by or ranking.THROUGHPUT
     options.may_change = [name for name in ("rounds", "parts") if not (getattr(options, name) or options.duration)]
     options.most_rounds = options.rounds
@@ -163,6 +178,7 @@ def parse(arguments):
         limits.Limits.parse(options.limits)
     if options.replay:
         options.replay = os.path.abspath(options.replay)  # For --resume, wherever that is called.
+    _check_tuning(options, pair)
     if not 0 < options.margin <= 50:
         raise UsageError("--margin is more than 0 %, and 50 % at most")
     available = machine.cpus()
@@ -252,6 +268,7 @@ class Session:
             self.workloads = [limits.whole_periods(workload) for workload in self.workloads]
         self.subjects = choose_subjects(options, self.built, self.workloads, self.versions)
         self.subjects += choose_own_servers(options, self.subjects, self.setting_for(self.workloads[0]))
+        self.raced, self.races_s = {}, 0.0  # What run.json says of races, and the time that they take.
         self.scene = plan.Scene(self.subjects, self.workloads, Load(self.built.load.path, options.client_cpus),
                                 self.setting_for, machine.cpus(), connections.raise_descriptor_limit(), folder.lines)
         self.plan_options = plan.Options(options.rounds, options.minutes, options.duration or 0, options.seed,
@@ -267,6 +284,25 @@ class Session:
         window_s = max(replay.WINDOW_S, (options.duration or 0) + 2 * measure.WARM_UP_S)
         return replay.make(options.replay, options.speed, options.keep_alive, window_s, self._root,
                            os.path.abspath(self.folder.path("schedule.csv")))
+
+    def tune(self, folder):
+        """Lets the settings of each model race, as far as they have not yet, and takes the best of each in as a subject. Returns
+        whether all of it was measured."""
+        options, own = self.options, [subject for subject in self.subjects if subject.kind == "model"]
+        duration_s = options.asked_duration or plan.SHORTEST_S  # Not what was planned for the rounds, if the run is resumed.
+        races = race.make(dataclasses.replace(self.scene, subjects=own), options.minutes, duration_s, options.candidates, options.seed)
+        steps = race.steps(races, self.scene, options.seed, duration_s)
+        setting = self.setting_for(self.workloads[0])
+        tried = {one.name: one for each in races for one in each.settings.tried}
+        self.raced = {"races": [one.describe() for one in races], "candidates": [one.describe(setting) for one in tried.values()]}
+        self.races_s = plan.expected_s(steps)
+        folder.write_run({**folder.run(), **self.raced})
+        if not runner.run(steps, folder, wanted=race.Watch(folder.run(), folder).wanted):
+            return False
+        names = [subject.name for subject in self.subjects]
+        # In place, as the scene has the same list.
+        self.subjects += [one for one in race.best_subjects(races, folder.run(), folder.lines(store.TUNE)) if one.name not in names]
+        return True
 
     def fit(self, fixed_s):
         """Takes up as much as the time allows, and says what is left out."""
@@ -305,7 +341,7 @@ class Session:
                 "network": self.network.title() if self.network else None,
                 "limits": self.limits.as_json() if self.limits else None,
                 "subjects": [subject.describe(self.setting_for(self.workloads[0])) for subject in self.subjects],
-                "workloads": [self._describe_workload(workload) for workload in self.workloads]}
+                "workloads": [self._describe_workload(workload) for workload in self.workloads], **self.raced}
 
     def _describe_workload(self, workload):
         """With the metric that ranks subjects, and the one that does if the load generator was the limit; see ranking.py."""
@@ -323,23 +359,33 @@ class Session:
 
 
 def begin(arguments, options, folder, scratch, stack):
-    """A new run."""
+    """A new run. Returns its steps; None if it was interrupted in its races."""
     session = Session(options, folder, scratch, stack)
     for remark in session.replay.remarks if session.replay else ():
         print(f"compare: {os.path.basename(options.replay)}: {remark}", file=sys.stderr)
-    fixed_s = _CONTRACT_S * len(session.subjects)
+    if options.tune:
+        folder.write_run({**session.describe(arguments, options.duration or 0), "fairness": None})
+        if not session.tune(folder):
+            return None
+    return _begin_rounds(session, arguments, folder)
+
+
+def _begin_rounds(session, arguments, folder):
+    """Plans what is not of races, and looks at the subjects."""
+    fixed_s = _CONTRACT_S * len(session.subjects) + session.races_s
     session.fit(fixed_s)
     steps, duration_s = plan.make(session.scene, session.plan_options, fixed_s)
     if not steps:
         raise UsageError("there is nothing to measure: " + "; ".join(
             f"{entry['subject']} with {entry['workload']}: {entry['why']}" for entry in plan.pairs(session.scene)[1]))
-    folder.write_run({**session.describe(arguments, duration_s), "fairness": None})
+    begun = {"started": folder.run()["started"]} if session.raced else {}
+    folder.write_run({**session.describe(arguments, duration_s), **begun, "fairness": None})
     folder.write_run({**folder.run(), **session.look_first()})
     return steps
 
 
 def go_on(folder, scratch, stack):
-    """A run that was broken off: the same plan, with the same programs."""
+    """A run that was broken off: the same plan, with the same programs. As begin()."""
     run = folder.run()
     options = argparse.Namespace(**run["options"])
     options.server_cpus, options.client_cpus = tuple(options.server_cpus), tuple(options.client_cpus)
@@ -353,6 +399,11 @@ def go_on(folder, scratch, stack):
         if program.sha256 != before["sha256"]:
             raise store.StoreError(f"{program.path} has changed since the run began: figures of two programs do not "
                                    "belong together; begin a new run")
+    if run["options"].get("tune"):
+        if not session.tune(folder):
+            return None
+        if run["fairness"] is None:
+            return _begin_rounds(session, run["command"][1:], folder)
     if run["fairness"] is None:
         folder.write_run({**run, **session.look_first()})
     return plan.make(session.scene, session.plan_options)[0]
@@ -363,6 +414,8 @@ def show(folder, as_json):
     whether the new one is surely worse in something."""
     run = folder.run()
     made = summary.of(folder)
+    if run.get("races"):
+        made["tuning"] = tuning.of(run, folder.lines(store.TUNE), made)
     folder.write_summary(made)
     shown = diff if run.get("versions") else table
     print(json.dumps(made) if as_json else shown.text(run, made, folder.folder))
@@ -389,16 +442,17 @@ def main(arguments, make_page=None):
         with tempfile.TemporaryDirectory(prefix="polyserve-compare-") as scratch, contextlib.ExitStack() as stack:
             steps = go_on(folder, scratch, stack) if options.resume else begin(arguments, options, folder, scratch, stack)
             run = folder.run()
-            stopping = None if run["options"].get("to_the_end") else Stopping(run, folder)
-            complete = runner.run(steps, folder, **({"wanted": stopping.wanted} if stopping else {}))
+            if steps is not None:
+                stopping = None if run["options"].get("to_the_end") else Stopping(run, folder)
+                complete = runner.run(steps, folder, **({"wanted": stopping.wanted} if stopping else {}))
             if complete:
                 folder.write_run({**run, "complete": True})
-        status = show(folder, options.json)
+        status = show(folder, options.json) if steps is not None else INTERRUPTED
         if make_page and complete and not (options.json or options.no_page or run.get("versions")):
             print(make_page(folder.folder))
     except (UsageError, programs.BuildError, store.StoreError, subjects.UnknownSubject, workloads.UnknownWorkload,
             peers.MissingPeer, peers.own.OwnServerError, processes.ServerError, replay.ReplayError, network.NetworkError,
-            limits.LimitError) as error:
+            limits.LimitError, race.TuningError) as error:
         print(f"compare: {error}", file=sys.stderr)
         return USAGE
     except KeyboardInterrupt:

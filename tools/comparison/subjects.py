@@ -3,6 +3,7 @@
 Reference servers are in peers/.
 """
 
+import dataclasses
 import os
 import re
 import shlex
@@ -45,6 +46,7 @@ class Model:
     traits: dict = field(default_factory=dict, hash=False)  # See programs.models().
     of: str = None  # A against A: whose twin it is.
     against: str = None  # Of two versions, in the new one: the name of the old one.
+    only: tuple = ()  # The names of the workloads under which it is measured; none: all. See tuning/.
 
     @property
     def kind(self):
@@ -112,12 +114,12 @@ class Model:
             self.traits.get("silent"), "what the model is: one for each client, or one loop for all")
 
     def again(self):
-        return Model(f"{self.name} (again)", self.model, self.flags, self.server, self.traits, self.name)
+        return dataclasses.replace(self, name=f"{self.name} (again)", of=self.name, against=None)
 
     def describe(self, _setting):
         """What run.json says of it."""
         return {"name": self.name, "kind": self.kind, "model": self.model, "flags": list(self.flags), "of": self.of,
-                "against": self.against, "config": None, "version": None, "traits": dict(self.traits)}
+                "against": self.against, "only": list(self.only), "config": None, "version": None, "traits": dict(self.traits)}
 
 
 def log_path(setting, name):

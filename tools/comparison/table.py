@@ -4,6 +4,7 @@ from . import floors, rated_table, suspicion
 from .inference import DIFFERENT
 from .metrics import more_is_better
 from .ranking import BY_PROCESSOR_TIME, PROCESSOR_TIME, THROUGHPUT, is_instead
+from .tuning import text as tuning
 from .wording import align, grouped, join, per_processor, shown
 
 
@@ -249,6 +250,7 @@ def text(run, summary, folder):
     shown = [workload for workload in run["workloads"] if workload["name"] in measured]
     for workload in shown:
         lines += [answer(summary, workload), *rated_table.needs(summary, workload)]
+    lines += tuning.answers(summary) if "tuning" in summary else []
     has_rated = False
     for workload in shown:
         lines += ["", *workload_table(summary, workload), *limits_table(run, summary, workload)]
@@ -256,7 +258,9 @@ def text(run, summary, folder):
         rated = rated_table.lines(summary, workload, names, summary.get("promise") or "promise")
         lines += ["", *rated] if rated else []
         has_rated = has_rated or bool(rated)
+    lines += tuning.races(summary) if "tuning" in summary else []
     lines += ["", *LEGEND] if shown else []
+    lines += tuning.LEGEND if "tuning" in summary else []
     lines += ["", *rated_table.LEGEND] if has_rated else []
     lines += ["", *LIMITS_LEGEND] if run.get("limits") else []
     if run.get("network"):

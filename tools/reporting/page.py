@@ -10,8 +10,9 @@ import jinja2
 import markupsafe
 
 from comparison import ranking
+from comparison.tuning import text as tuning_text
 
-from . import canvas, doubts, figures, fronts, load_curves, palette, plots, rules, run_plots, tables, verdicts, words
+from . import canvas, doubts, figures, fronts, load_curves, palette, plots, rules, run_plots, tables, tuning, verdicts, words
 
 _TEMPLATES = pathlib.Path(__file__).parent / "templates"
 
@@ -45,12 +46,17 @@ def write(results, out):
 
 
 def write_csv(results, out):
-    """Writes figures.csv into the folder `out`: what the page's button saves. Returns its path."""
-    path = pathlib.Path(out) / figures.CSV_NAME
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", encoding="utf-8", newline="") as file:
-        file.write(figures.csv_text(results))
-    return path
+    """Writes figures.csv into the folder `out`: what the page's button saves; and tuning.csv, if settings raced. Returns the path of
+    the first."""
+    out = pathlib.Path(out)
+    out.mkdir(parents=True, exist_ok=True)
+    texts = {figures.CSV_NAME: figures.csv_text(results)}
+    if "tuning" in results.summary:
+        texts[tuning_text.CSV_NAME] = tuning_text.csv_text(results.summary)
+    for name, text in texts.items():
+        with (out / name).open("w", encoding="utf-8", newline="") as file:
+            file.write(text)
+    return out / figures.CSV_NAME
 
 
 def render_template(name, colours, **content):
@@ -162,6 +168,7 @@ def _workload(results, workload, pictures):
         "dots": plots.what_dots_are(results, workload),
         "table": tables.of_workload(results, workload),
         "limits": tables.limits(results, workload),
+        "tuning": tuning.of_workload(results.summary, workload.name),
         "marks": tables.marks_under(results, workload),
         "scaling": tables.scaling(results, workload),
         "noise": " ".join(words.twins(results.twins(workload.name, workload.figure)))
