@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <atomic>
-#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <utility>
 
+#include "backends/count_wait.h"
 #include "base/logging.h"
 
 namespace polyserve {
@@ -67,14 +67,6 @@ void Stage::Add(ThreadedClient& client) {
   if (!status.ok()) LOG_FLOOD(WARNING) << "a stage cannot grow: " << status.message();
 }
 
-void Stage::CountWait(Clock::duration waited) {
-  const int64_t us = std::chrono::duration_cast<std::chrono::microseconds>(waited).count();
-  counters_.waited_us.fetch_add(us, std::memory_order_relaxed);
-  if (us > counters_.longest_wait_us.load(std::memory_order_relaxed)) {
-    counters_.longest_wait_us.store(us, std::memory_order_relaxed);
-  }
-}
-
 void Stage::Close() {
   is_closed_ = true;
   wake_.notify_all();
@@ -120,7 +112,7 @@ ThreadedClient* Stage::Take() {
   queue_.pop_front();
   --waiting_;
   counters_.waiting.store(static_cast<int64_t>(waiting_), std::memory_order_relaxed);
-  CountWait(Clock::now() - client.queued_since);
+  CountWait(Clock::now() - client.queued_since, counters_);
   return &client;
 }
 

@@ -67,7 +67,6 @@ class Stage {
   absl::Status AddThread();
   void Run(int thread);  // Without the mutex.
   ThreadedClient* Take();
-  void CountWait(Clock::duration waited);
 
   const Options options_;
   Mutex& mutex_;
