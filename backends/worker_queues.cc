@@ -63,6 +63,7 @@ ThreadedClient* WorkerQueues::Steal(int worker) {
     if (count == 0) continue;
     victim.counters.waiting.fetch_sub(static_cast<int64_t>(count), std::memory_order_relaxed);
     own.counters.waiting.fetch_add(static_cast<int64_t>(count - 1), std::memory_order_relaxed);
+    own.counters.stolen.fetch_add(static_cast<int64_t>(count), std::memory_order_relaxed);
     for (size_t k = 1; k < count; ++k) own.clients.Put(*loot[k]);
     CountTurn(*loot[0], own.counters);
     return loot[0];

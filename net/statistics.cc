@@ -38,6 +38,7 @@ void QueueTotals::Add(const QueueCounters& queue) {
   longest_wait_us = std::max<int64_t>(longest_wait_us, queue.longest_wait_us);
   refused += queue.refused;
   dropped += queue.dropped;
+  stolen += queue.stolen;
 }
 
 // What the memory holds, for every process of the server: so its layout must not depend on the process, and it has no

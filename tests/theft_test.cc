@@ -6,7 +6,6 @@
 #include <sys/types.h>
 
 #include <algorithm>
-#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -83,7 +82,7 @@ class StealingTest : public testing::Test {
     EXPECT_EQ(server_->AwaitExit(), 0);
   }
 
-  int64_t waiting() { return statistics_->TotalOfQueues().waiting; }
+  QueueTotals queues() { return statistics_->TotalOfQueues(); }
 
  private:
   Scratch root_;
@@ -101,16 +100,18 @@ TEST_P(TheftTest, QuickRequestsBehindASlowOneAreTakenByTheIdleWorker) {
   if (!Start(GetParam())) GTEST_SKIP() << kNoGate;
   AskAllAtOnce();
   ExpectQuickOnesAreAnswered();  // And the slow one is not: nobody can open its file.
-  EXPECT_EQ(waiting(), 0);
+  EXPECT_EQ(queues().waiting, 0);
+  EXPECT_GT(queues().stolen, 0);
 }
 
 // What one worker has found is its own: the others may only find what comes later.
 TEST_F(StealingTest, WithoutTheftTheyWaitForTheBusyWorker) {
   if (!Start("none")) GTEST_SKIP() << kNoGate;
   AskAllAtOnce();
-  EXPECT_TRUE(Eventually([this] { return waiting() == kQuick; }));
+  EXPECT_TRUE(Eventually([this] { return queues().waiting == kQuick; }));
   LetTheFileBeOpened();
   ExpectQuickOnesAreAnswered();
+  EXPECT_EQ(queues().stolen, 0);
 }
 
 }  // namespace
