@@ -234,7 +234,8 @@ ServerReport::Queue OfTotals(const QueueTotals& queue) {
           .wait_seconds = kMicrosecond * static_cast<double>(queue.waited_us),
           .longest_wait_seconds = kMicrosecond * static_cast<double>(queue.longest_wait_us),
           .refused = queue.refused,
-          .dropped = queue.dropped};
+          .dropped = queue.dropped,
+          .stolen = queue.stolen};
 }
 
 void AddStages(const Model& model, const Statistics& statistics, ServerReport& report) {

@@ -10,14 +10,13 @@
 // Cost: a thread wakes up for each promotion; epoll_ctl(2) arms the client again. Weak spot: short requests, since all
 // threads meet at one lock; as many requests that compute as there are threads stall all.
 //
-// The leader runs a turn of epoll's loop (backends/event/poller_loop.h), in which ready clients go to the queues. What
-// is done for a client is in backends/threaded_client.h; who waits for what, in backends/leader_queues.h.
+// The leader runs a turn of epoll's loop (backends/threaded_loop.h), in which ready clients go to the queues. What is
+// done for a client is in backends/threaded_client.h; who waits for what, in backends/leader_queues.h.
 // Source: Schmidt, Stal, Rohnert, Buschmann, Pattern-Oriented Software Architecture, vol. 2, "Leader/Followers".
 #include <gflags/gflags.h>
 
 #include <condition_variable>
 #include <memory>
-#include <utility>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/status/status.h"
@@ -25,16 +24,14 @@
 #include "backends/accept/server_context.h"
 #include "backends/connection/nonblocking_steps.h"
 #include "backends/event/event_loop.h"
-#include "backends/event/poller_loop.h"
 #include "backends/leader_queues.h"
 #include "backends/multi_loop.h"
-#include "backends/poller/poller.h"
 #include "backends/pool/pool_options.h"
 #include "backends/registry.h"
 #include "backends/threaded_client.h"
+#include "backends/threaded_loop.h"
 #include "base/mutex.h"
 #include "net/statistics.h"
-#include "net/thread_group.h"
 
 DEFINE_string(handles, "shared", "=shared|bound leader: any thread serves a client, or the one that accepted it");
 
@@ -42,50 +39,29 @@ namespace polyserve {
 
 namespace {
 
-class LeaderLoop : public EventLoop {
+class LeaderLoop : public ThreadedLoop {
  public:
   LeaderLoop(ServerContext& context, int threads, bool is_bound)
-      : context_(context), queues_(mutex_, threads, is_bound) {}
-  ~LeaderLoop() override { Tell(State::kClosed); }
+      : ThreadedLoop(context), queues_(mutex_, threads, is_bound) {}
+  ~LeaderLoop() override { Close(); }
 
-  // Opens the set, and starts the threads but the main one; they wait for Run().
   absl::Status Open(int threads) {
     MutexLock lock(mutex_);
-    absl::StatusOr<std::unique_ptr<PollerLoop>> loop = OpenThreadedLoop(context_, mutex_, queues_, leader_);
-    if (!loop.ok()) return loop.status();
-    loop_ = *std::move(loop);
-    absl::Status status;
-    for (int i = 1; status.ok() && i < threads; ++i) status = threads_.Start([this, i] { TakeTurns(i); });
-    return status;
-  }
-
-  absl::Status Run() override {
-    Tell(State::kRuns);
-    TakeTurns(0);
-    MutexLock lock(mutex_);
-    return status_;
+    return ThreadedLoop::Open(threads, queues_);
   }
 
  private:
-  enum class State { kOpens, kRuns, kClosed };  // Closed: Run() is over, or the server has failed to start.
-
-  void Tell(State state) {
-    MutexLock lock(mutex_);
-    state_ = state;
-    queues_.WakeAll();
-  }
-
   // What each thread does, in this order: serve, or else lead, or else wait.
-  void TakeTurns(int self) {
+  void Work(int self) override {
     const Statistics statistics = context_.statistics.OfWorker(self);
     const WorkerSlot slot(statistics);
     const auto space = std::make_unique<Workspace>();  // Too large for a stack.
     MutexLock lock(mutex_);
-    while (state_ == State::kOpens || (state_ == State::kRuns && status_.ok() && !loop_->is_over())) {
+    while (!is_over()) {
       if (ThreadedClient* const client = queues_.Take(self); client != nullptr) {
         Serve(self, *client, *space, statistics.counters());
-      } else if (state_ == State::kRuns && leader_ < 0) {
-        Lead(self);
+      } else if (runs() && in_turn_ < 0) {
+        Turn(self);  // It leads: it waits. If that brings nothing that this thread has to serve, it leads on.
       } else {
         queues_.Wait(self);
       }
@@ -93,34 +69,18 @@ class LeaderLoop : public EventLoop {
     queues_.WakeAll();
   }
 
-  // One turn of the loop. If it brings nothing that this thread has to serve, this thread leads on.
-  void Lead(int self) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    leader_ = self;
-    waits_until_ = loop_->EndOfWait();
-    status_.Update(loop_->Turn());  // Releases the mutex while it waits.
-    leader_ = -1;
-  }
-
   void Serve(int self, ThreadedClient& client, Workspace& space, Counters& own) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) {
-    std::condition_variable_any* const next = queues_.FindNext(self, /*needs_leader=*/leader_ < 0);
+    std::condition_variable_any* const next = queues_.FindNext(self, /*needs_leader=*/in_turn_ < 0);
     mutex_.unlock();
     if (next != nullptr) next->notify_one();
     client.Serve(space, own);
     mutex_.lock();
-    client.Return();  // May destroy it.
-    // The leader may wait for longer than it should by now: for a new timer, or for the end.
-    if (leader_ >= 0 && (loop_->is_over() || loop_->EndOfWait() < waits_until_)) loop_->Interrupt();
+    Return(client);
   }
 
-  ServerContext& context_;
-  Mutex mutex_;
+  void WakeAll() override ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_) { queues_.WakeAll(); }
+
   LeaderQueues queues_ ABSL_GUARDED_BY(mutex_);
-  State state_ ABSL_GUARDED_BY(mutex_) = State::kOpens;
-  int leader_ ABSL_GUARDED_BY(mutex_) = -1;                        // -1: nobody.
-  Poller::Clock::time_point waits_until_ ABSL_GUARDED_BY(mutex_);  // The leader, as it knew.
-  absl::Status status_ ABSL_GUARDED_BY(mutex_);
-  std::unique_ptr<PollerLoop> loop_;  // Set before there are threads; used with the mutex held.
-  ThreadGroup threads_;               // Last: its destructor waits for threads that use the others.
 };
 
 absl::StatusOr<std::unique_ptr<Backend>> MakeLeaderBackend() {

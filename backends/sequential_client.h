@@ -13,9 +13,11 @@
 //
 //   coroutine.cc   AwaitableSocket   something to `co_await`; during it the loop may destroy the frame
 //   fiber.cc       FiberSocket       a bool, once the wait is over; false: return now, the connection is to end
+//   stealing.cc    RoamingSocket     something to `co_await`, behind which the thread may be another one
 //
-// A local of that function: it ends with it, so whatever must be done at the end is done by destructors. Belongs to the
-// loop's thread. No call blocks. The functions stand in the header because each request calls several of them.
+// Whatever must be done at the end is done by destructors. Belongs to the loop's thread, or to the one that serves it
+// for the moment, which lends it what it needs (lent()). No call blocks. The functions stand in the header because each
+// request calls several of them.
 #ifndef POLYSERVE_BACKENDS_SEQUENTIAL_CLIENT_H_
 #define POLYSERVE_BACKENDS_SEQUENTIAL_CLIENT_H_
 
@@ -39,6 +41,7 @@
 #include "backends/connection/start_conversation.h"
 #include "backends/event/event_client.h"
 #include "net/deadline.h"
+#include "net/socket.h"
 #include "net/statistics.h"
 #include "net/wake_list.h"
 #include "protocol/output.h"
@@ -47,8 +50,6 @@ namespace polyserve {
 
 template <typename Socket>
 class SequentialClient : public Socket {
-  using Socket::shared_;
-
  public:
   bool may_be_refused() const override { return conversation_.may_be_refused(); }
 
@@ -58,6 +59,8 @@ class SequentialClient : public Socket {
   using Socket::counters;
   using Socket::fd;
   using Socket::has_helper_task;
+  using Socket::has_helpers;
+  using Socket::lent;
   using Socket::NextTurn;
   using Socket::NoteMove;
   using Socket::NoWait;
@@ -77,16 +80,15 @@ class SequentialClient : public Socket {
   template <typename... OfSocket>
   SequentialClient(Connection connection, EventShared& shared, OfSocket&... of_socket)
       : Socket(std::move(connection.fd), shared, connection.listener->number, of_socket...),
-        conversation_(StartConversation(*connection.listener, fd())) {
-    TakeOutput();
-  }
+        conversation_(StartConversation(*connection.listener, fd())) {}
   // Sends the session's last words if the socket takes them at once. The base class then closes the socket.
   ~SequentialClient() override { SendClosingMessage(fd(), conversation_, counters()); }
 
   // The next step. Any wait but Result() may end early, because of mail, the timer or the stop; this finds out what the
   // reason means for the conversation.
   Step Next() {
-    if (shared_.stopping) conversation_.OnStop(shared_.grace_over);
+    if (output_ == nullptr) TakeOutput();
+    if (lent().stopping) conversation_.OnStop(lent().grace_over);
     if (TakeWake()) conversation_.OnTimer();
     return conversation_.Next(*output_);
   }
@@ -103,8 +105,8 @@ class SequentialClient : public Socket {
   // is a moment old: http becomes a chat in the middle of a conversation.
   Wait Input() {
     output_->Clear();
-    shared_.spare_output = std::move(output_);
-    shared_.wakes->Watch(conversation_.mailbox(), *this, mail_);
+    lent().spare_output = std::move(output_);
+    Socket::WatchMail(conversation_.mailbox(), mail_);
     if (conversation_.step() != Step::kRead) return NextTurn();
     return conversation_.takes_input() ? Readable(conversation_.debt()) : Called();
   }
@@ -117,13 +119,13 @@ class SequentialClient : public Socket {
     share_ = FairShare();
     if (!conversation_.takes_input()) return true;
     if (conversation_.step() == Step::kRead && !TakeEvent()) return true;
-    const ssize_t count = ::recv(fd(), shared_.buffer, sizeof(shared_.buffer), 0);
+    const ssize_t count = ::recv(fd(), lent().buffer, kReadBytes, 0);
     if (count < 0) return conversation_.OnDrained(), errno == EAGAIN;
     if (count == 0) return conversation_.OnEnd(*output_), true;
     Counters::Add(counters().bytes_in, count);
     if (Socket::IsRefused(conversation_)) return conversation_.Refuse(*output_), true;
-    const bool is_full = count == sizeof(shared_.buffer);
-    conversation_.OnBytes(absl::string_view(shared_.buffer, static_cast<size_t>(count)), *output_, is_full);
+    const bool is_full = count == kReadBytes;
+    conversation_.OnBytes(absl::string_view(lent().buffer, static_cast<size_t>(count)), *output_, is_full);
     return true;
   }
 
@@ -156,7 +158,7 @@ class SequentialClient : public Socket {
   // Runs the session's task: here, which delays all clients of the loop, or by a helper (--offload). In both cases the
   // peer's silence begins anew: it has waited for us, perhaps for a pause before the task.
   Wait Task() {
-    if (shared_.offload == nullptr) {
+    if (!has_helpers()) {
       output_->TakeWork()(*output_);
       NoteMove();
       return NoWait();
@@ -181,23 +183,25 @@ class SequentialClient : public Socket {
       ::shutdown(fd(), SHUT_WR);
       linger_end_.emplace(kLingeringCloseTimeout);
     }
-    if (shared_.grace_over || linger_end_->passed()) return DiscardUnread(fd()), false;
+    if (lent().grace_over || linger_end_->passed()) return DiscardUnread(fd()), false;
     if (begins) return true;
-    const ssize_t count = ::recv(fd(), shared_.buffer, sizeof(shared_.buffer), 0);
+    const ssize_t count = ::recv(fd(), lent().buffer, kReadBytes, 0);
     return count > 0 || (count < 0 && errno == EAGAIN);
   }
   // Waits for more to discard, until the end of the linger.
   Wait LingerInput() { return ReadableUntil(*linger_end_); }
 
+ protected:
+  Conversation conversation_;
+
  private:
   void TakeOutput() {
-    output_ = std::move(shared_.spare_output);
+    output_ = std::move(lent().spare_output);
     if (output_ == nullptr) output_ = std::make_unique<Output>();
   }
 
-  Conversation conversation_;
   std::unique_ptr<WakeList::Entry> mail_;  // Null if there is no mailbox.
-  std::unique_ptr<Output> output_;         // Null while it waits for input.
+  std::unique_ptr<Output> output_;         // Null while it waits for input, and before the first step.
   FairShare share_;                        // Of this iteration.
   Flushed sent_ = Flushed::kAll;           // By the last Send().
   std::optional<Deadline> linger_end_;     // Set once our side is closed.

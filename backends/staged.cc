@@ -60,7 +60,7 @@ class StagedLoop : public EventLoop, public ReadyClients {
   absl::Status Open() {
     MutexLock lock(mutex_);
     absl::StatusOr<std::unique_ptr<PollerLoop>> loop =
-        OpenThreadedLoop(context_, mutex_, *this, kAcceptor, [this] { return Admits(); });
+        OpenThreadedLoop(context_, mutex_, *this, kAcceptor, {.admits = [this] { return Admits(); }});
     if (!loop.ok()) return loop.status();
     loop_ = *std::move(loop);
     absl::Status status = AddStage(StageName::kRead, FLAGS_stage_queue);

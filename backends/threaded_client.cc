@@ -14,23 +14,19 @@
 
 namespace polyserve {
 
-using Outcome = NonblockingSteps::Outcome;
-
-ThreadedClient::ThreadedClient(Connection connection, EventShared& shared, ReadyClients& ready, int owner)
-    : EventClient(std::move(connection.fd), shared, connection.listener->number),
-      ready_(ready),
-      owner_(owner),
+SteppedClient::SteppedClient(Connection connection, EventShared& shared, ReadyClients& ready, int owner)
+    : ThreadedClient(std::move(connection.fd), shared, connection.listener->number, ready, owner),
       steps_(*connection.listener, fd_.get()) {}
 
-ThreadedClient::~ThreadedClient() { SendClosingMessage(fd_.get(), steps_.conversation(), counters_); }
+SteppedClient::~SteppedClient() {
+  SendClosingMessage(fd_.get(), steps_.conversation(), counters_);
+  StopMail();
+}
 
-void ThreadedClient::Start(Connection connection, EventShared& shared, ReadyClients& ready, int owner) {
-  ThreadedClient* self = new ThreadedClient(std::move(connection), shared, ready, owner);
-  if (self->steps_.conversation().is_refused() || !self->Watch()) {
-    delete self;
-  } else if (shared.grace_over) {
-    self->GoOut();  // Nothing may ever come.
-  }
+void ThreadedClient::Start(std::unique_ptr<ThreadedClient> client) {
+  if (client->conversation().is_refused() || !client->Watch()) return;
+  ThreadedClient* const self = client.release();
+  if (self->shared_.grace_over) self->GoOut();  // Nothing may ever come.
 }
 
 // The kernel has disarmed the descriptor with the event (EPOLLONESHOT), so it need not be asked to.
@@ -46,7 +42,7 @@ void ThreadedClient::GoOut() {
     return;
   }
   static_cast<void>(Await(0));  // Which cannot fail.
-  if (steps_.upstream() != nullptr) steps_.upstream()->watch = nullptr;
+  if (upstream() != nullptr) upstream()->watch = nullptr;
   is_out_ = true;
   ready_.Add(*this);
 }
@@ -54,8 +50,8 @@ void ThreadedClient::GoOut() {
 void ThreadedClient::Serve(Workspace& space, Counters& own) {
   space.stopping = Signals::stopping();
   space.grace_over = Signals::grace_over();
-  steps_.conversation().MoveToThisThread();
-  outcome_ = steps_.TakeTurn(space, OfService(own, service_));
+  conversation().MoveToThisThread();
+  outcome_ = TakeTurn(space, OfService(own, service_));
 }
 
 // What came while it was out may be what it would wait for now. Then it goes behind the others that are ready.
@@ -75,32 +71,40 @@ void ThreadedClient::Return() {
 
 // The thread that has served it arms it again, by EPOLL_CTL_MOD: what has come since the event is reported at once.
 bool ThreadedClient::Watch() {
-  shared_.wakes->Watch(steps_.conversation().mailbox(), *this, mail_);
-  const NonblockingSteps::Needs needs = steps_.needs();
-  if (has_timer_ || needs.time < absl::InfiniteDuration()) {
-    SetTimer(needs.time);
+  WatchMail(conversation().mailbox(), mail_);
+  const Needs what = needs();
+  if (has_timer_ || what.time < absl::InfiniteDuration()) {
+    SetTimer(what.time);
     has_timer_ = true;
   }
-  if (Upstream* const upstream = steps_.upstream(); upstream != nullptr) {
+  if (Upstream* const asked = upstream(); asked != nullptr) {
     // One that cannot be watched is over, and the next turn answers.
-    if (const absl::Status status = WatchUpstream(*upstream, Poller::kOneShot); !status.ok()) {
-      upstream->Fail(absl::ResourceExhaustedError(status.message()));
+    if (const absl::Status status = WatchUpstream(*asked, Poller::kOneShot); !status.ok()) {
+      asked->Fail(absl::ResourceExhaustedError(status.message()));
       is_due_ = true;
     }
   }
-  const int events = (needs.input ? Poller::kReadable : 0) | (needs.room ? Poller::kWritable : 0);
+  const int events = (what.input ? Poller::kReadable : 0) | (what.room ? Poller::kWritable : 0);
   const absl::Status status = Await(static_cast<uint8_t>(events == 0 ? 0 : events | Poller::kOneShot));
   if (!status.ok()) LOG_FLOOD(WARNING) << "cannot watch a connection, so it is closed: " << status.message();
   return status.ok();
 }
 
 absl::StatusOr<std::unique_ptr<PollerLoop>> OpenThreadedLoop(ServerContext& context, Mutex& mutex, ReadyClients& ready,
-                                                             const int& acceptor, std::function<bool()> admits) {
-  const PollerLoopOptions options{.make_poller = [&mutex](Trigger) { return EpollPoller::CreateShared(mutex); },
-                                  .admits = std::move(admits)};
-  return PollerLoop::Create(context, nullptr, options, [&ready, &acceptor](Connection connection, EventShared& shared) {
-    ThreadedClient::Start(std::move(connection), shared, ready, acceptor);
-  });
+                                                             const int& acceptor, const ThreadedLoopOptions& options) {
+  const auto make_poller = [&mutex, most = options.events_per_wait](Trigger) {
+    return EpollPoller::CreateShared(mutex, most);
+  };
+  MakeThreadedClient make = options.make_client;
+  if (make == nullptr) {
+    make = [&ready, &acceptor](Connection connection, EventShared& shared) {
+      return std::make_unique<SteppedClient>(std::move(connection), shared, ready, acceptor);
+    };
+  }
+  const auto start = [make](Connection connection, EventShared& shared) {
+    ThreadedClient::Start(make(std::move(connection), shared));
+  };
+  return PollerLoop::Create(context, nullptr, {.make_poller = make_poller, .admits = options.admits}, start);
 }
 
 }  // namespace polyserve

@@ -38,7 +38,7 @@ void QueueCounters::CountArrival(int64_t length) {
 }
 
 void QueueCounters::CountTurn(std::chrono::nanoseconds waited) {
-  const int64_t us = std::chrono::duration_cast<std::chrono::microseconds>(waited).count();
+  const int64_t us = std::chrono::ceil<std::chrono::microseconds>(waited).count();  // So that no wait is nothing.
   Counters::Add(waiting, -1);
   Counters::Add(waited_us, us);
   if (us > longest_wait_us.load(std::memory_order_relaxed)) longest_wait_us.store(us, std::memory_order_relaxed);
@@ -52,6 +52,7 @@ void QueueTotals::Add(const QueueCounters& queue) {
   longest_wait_us = std::max<int64_t>(longest_wait_us, queue.longest_wait_us);
   refused += queue.refused;
   dropped += queue.dropped;
+  stolen += queue.stolen;
 }
 
 // What the memory holds, for every process of the server: so its layout must not depend on the process, and it has no

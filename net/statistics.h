@@ -58,6 +58,7 @@ struct alignas(64) QueueCounters {
   std::atomic<int64_t> longest_wait_us{0};
   std::atomic<int64_t> refused{0};  // Refused because the queue was full,
   std::atomic<int64_t> dropped{0};  // or because they had waited for too long.
+  std::atomic<int64_t> stolen{0};   // Taken from another worker's queue, by the worker of this one.
 
   // One more waits, and so many do now. / One's turn has come after this time. Not two of these calls at a time.
   void CountArrival(int64_t length);
@@ -73,6 +74,7 @@ struct QueueTotals {
   int64_t longest_wait_us = 0;
   int64_t refused = 0;
   int64_t dropped = 0;
+  int64_t stolen = 0;
 
   void Add(const QueueCounters& queue);
 };

@@ -224,7 +224,7 @@ TEST(CommandLineTest, NameFromElsewhereIsAnsweredWithTheCommandLineThatItIsHere)
   ExpectRefused({"--model=Leader/Followers"}, "here that is --model=leader");
   ExpectRefused({"--model=apache-worker"}, "here that is --model=hybrid");
   ExpectRefused({"--model=Event MPM"}, "here that is --model=hybrid --serve=events");
-  ExpectRefused({"--model=goroutines"}, "the nearest is --model=fiber --workers=4");
+  ExpectRefused({"--model=goroutines"}, "the nearest is --model=stealing");
 }
 
 TEST(CommandLineTest, CommandLineOfEachNameFromElsewhereStarts) {
@@ -269,6 +269,7 @@ TEST(CommandLineTest, ValueThatTheModelDoesNotHaveIsRefused) {
   ExpectRefused({"--model=epoll", "--trigger=both"}, "level, edge");
   ExpectRefused({"--model=leader", "--handles=both"}, "shared, bound");
   ExpectRefused({"--model=halfsync", "--workers=0"}, "--workers");
+  ExpectRefused({"--model=stealing", "--steal=all"}, "half, one, none");
   ExpectRefused({"--model=staged", "--stage_threads=0"}, "--stage_threads");
   ExpectRefused({"--model=staged", "--admission=0"}, "--admission");
   ExpectRefused({"--model=fiber", "--fiber_stack=1000"}, "--fiber_stack=1000 is not from");

@@ -56,7 +56,7 @@ constexpr Bound kBounds[] = {
     {"epoll", 24, 6},  {"libevent", 24, 6},   {"coroutine", 24, 6},
     {"uring", 20, 6},  {"leader", 44, 16},    {"halfsync", 48, 20, 1},
     {"fiber", 24, 6},  {"hybrid", 60, 4},     {"hybrid", 48, 20, 1, "--serve=events"},
-    {"exec", 90, 4},   {"staged", 60, 30, 2},
+    {"exec", 90, 4},   {"staged", 60, 30, 2}, {"stealing", 44, 16, 1},
 };
 // A model that has no row yet.
 constexpr Bound kBoundOfOthers = {"", 90, 6};

@@ -1,14 +1,11 @@
 #include "tests/every_model.h"
 
-#include <fcntl.h>
 #include <gflags/gflags.h>
 #include <signal.h>
 
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>
-#include <filesystem>
-#include <system_error>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -16,9 +13,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
-#include "base/unique_fd.h"
 #include "tests/eventually.h"
 #include "tests/proc.h"
+#include "tests/statistics_of.h"
 
 namespace polyserve {
 
@@ -126,15 +123,7 @@ void EveryModelTest::ExpectFootprint() {
       << server_->CountDescriptors() << " descriptors, usually " << usual_descriptors_;
 }
 
-absl::StatusOr<Statistics> EveryModelTest::OpenStatistics() {
-  std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(absl::StrCat("/proc/", server().pid(), "/fd"), error)) {
-    const std::string target = std::filesystem::read_symlink(entry.path(), error).string();
-    if (!absl::StrContains(target, "polyserve-statistics")) continue;
-    return Statistics::Map(UniqueFd(::open(entry.path().c_str(), O_RDWR | O_CLOEXEC)));
-  }
-  return absl::NotFoundError("the server has none");
-}
+absl::StatusOr<Statistics> EveryModelTest::OpenStatistics() { return StatisticsOf(server().pid()); }
 
 void EveryModelTest::ExpectCleanExit() {
   EXPECT_EQ(server_->AwaitExit(), 0);

@@ -81,6 +81,7 @@ const Flags kModels[] = {
     {"--model=leader"},
     {"--model=halfsync"},
     {"--model=staged"},
+    {"--model=stealing"},
     {"--model=epoll"},
     {"--model=coroutine"},
     {"--model=fiber"},

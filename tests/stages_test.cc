@@ -1,13 +1,10 @@
 // The model staged: its queues in the statistics, the controller that changes how many threads a stage has, and
 // admission. What the server counts is read from the memory that its processes share.
-#include <fcntl.h>
 #include <signal.h>
 
 #include <cstddef>
 #include <cstdint>
-#include <filesystem>
 #include <string>
-#include <system_error>
 #include <utility>
 #include <vector>
 
@@ -15,13 +12,13 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
-#include "base/unique_fd.h"
 #include "gtest/gtest.h"
 #include "net/statistics.h"
 #include "tests/eventually.h"
 #include "tests/peer.h"
 #include "tests/proc.h"
 #include "tests/server_process.h"
+#include "tests/statistics_of.h"
 #include "tests/workers_test.h"
 
 namespace polyserve {
@@ -32,16 +29,6 @@ constexpr char kLongTask[] = "PRIMES 2000000\n";
 constexpr char kItsAnswer[] = "OK 142913828922\n";
 // The main thread, and one for each stage.
 constexpr size_t kLeastThreads = 4;
-
-absl::StatusOr<Statistics> StatisticsOf(pid_t server) {
-  std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(absl::StrCat("/proc/", server, "/fd"), error)) {
-    const std::string target = std::filesystem::read_symlink(entry.path(), error).string();
-    if (!absl::StrContains(target, "polyserve-statistics")) continue;
-    return Statistics::Map(UniqueFd(::open(entry.path().c_str(), O_RDWR | O_CLOEXEC)));
-  }
-  return absl::NotFoundError("the server has none");
-}
 
 class StagesTest : public testing::Test {
  protected:

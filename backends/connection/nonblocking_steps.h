@@ -13,6 +13,7 @@
 #ifndef POLYSERVE_BACKENDS_CONNECTION_NONBLOCKING_STEPS_H_
 #define POLYSERVE_BACKENDS_CONNECTION_NONBLOCKING_STEPS_H_
 
+#include <memory>
 #include <optional>
 
 #include "absl/time/time.h"
@@ -35,6 +36,7 @@ struct Workspace {
   // it ends anyway.
   bool (*takes)(Step) = nullptr;
   Output output = {};
+  std::unique_ptr<Output> spare_output = nullptr;  // As EventShared's; null: make one.
   char buffer[kReadBytes] = {};
 };
 

@@ -80,9 +80,12 @@ class AwaitableSocket : public EventClient {
   // the socket notes it by itself.
   using EventClient::GoOnAsking;
   using EventClient::has_helper_task;
+  using EventClient::has_helpers;
+  using EventClient::lent;
   using EventClient::NoteMove;
   using EventClient::ReadByHelper;
   using EventClient::RunByHelper;
+  using EventClient::WatchMail;
 
  private:
   // The loop's calls. Each may resume the coroutine, which may return and so destroy this object: it must be the last

@@ -120,8 +120,14 @@ class EventClient : public boost::intrusive::list_base_hook<>, public Wakeable, 
   // not, or there are no helpers: go on and send.
   bool ReadByHelper(const Output& output);
   bool has_helper_task() const { return task_.is_under_way(); }
+  bool has_helpers() const;
   // If the task is done, moves its result, if any, into the output, and returns true.
   bool TakeResult(Output& output);
+
+  // What the thread that serves it lends to it for the moment: buffers, and how far the server's stop has come.
+  EventShared& lent() { return shared_; }
+  // See WakeList::Watch(). Call it before each wait.
+  void WatchMail(Mailbox* mailbox, std::unique_ptr<WakeList::Entry>& entry);
 
   EventShared& shared_;
   Counters& counters_;
@@ -176,6 +182,12 @@ inline bool EventClient::WaitInLine() {
   if (shared_.line == nullptr) return false;
   JoinLine();
   return true;
+}
+
+inline bool EventClient::has_helpers() const { return shared_.offload != nullptr; }
+
+inline void EventClient::WatchMail(Mailbox* mailbox, std::unique_ptr<WakeList::Entry>& entry) {
+  shared_.wakes->Watch(mailbox, *this, entry);
 }
 
 inline void EventClient::NoteMove() { watch_.NoteMove(shared_.ticks); }

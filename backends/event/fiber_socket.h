@@ -64,9 +64,12 @@ class FiberSocket : public EventClient {
   // Something has moved, other than what was waited for, as in AwaitableSocket.
   using EventClient::GoOnAsking;
   using EventClient::has_helper_task;
+  using EventClient::has_helpers;
+  using EventClient::lent;
   using EventClient::NoteMove;
   using EventClient::ReadByHelper;
   using EventClient::RunByHelper;
+  using EventClient::WatchMail;
 
  private:
   // The loop's calls. Each may resume the fiber, which may return and so destroy this object: it must be the last thing

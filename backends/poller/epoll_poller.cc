@@ -3,6 +3,7 @@
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
@@ -52,12 +53,16 @@ uint8_t FromEpoll(uint32_t bits) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Poller>> EpollPoller::Create(Trigger) { return Make(nullptr); }  // See kEdge.
+absl::StatusOr<std::unique_ptr<Poller>> EpollPoller::Create(Trigger) {  // See kEdge.
+  return Make(nullptr, kEventsPerWait);
+}
 
-absl::StatusOr<std::unique_ptr<Poller>> EpollPoller::CreateShared(Mutex& mutex) { return Make(&mutex); }
+absl::StatusOr<std::unique_ptr<Poller>> EpollPoller::CreateShared(Mutex& mutex, int events_per_wait) {
+  return Make(&mutex, std::min(events_per_wait, kEventsPerWait));
+}
 
 absl::StatusOr<std::unique_ptr<Poller>> EpollPoller::CreateBusyPolling(int microseconds) {
-  absl::StatusOr<std::unique_ptr<EpollPoller>> poller = Make(nullptr);
+  absl::StatusOr<std::unique_ptr<EpollPoller>> poller = Make(nullptr, kEventsPerWait);
   if (!poller.ok()) return poller.status();
   const BusyPolling wish = {.microseconds = static_cast<uint32_t>(microseconds)};
   if (::ioctl((*poller)->epoll_.get(), kSetBusyPolling, &wish) == 0) return *std::move(poller);
@@ -66,12 +71,12 @@ absl::StatusOr<std::unique_ptr<Poller>> EpollPoller::CreateBusyPolling(int micro
       absl::StrCat("busy polling by epoll needs Linux 6.9 with CONFIG_NET_RX_BUSY_POLL: ", std::strerror(errno)));
 }
 
-absl::StatusOr<std::unique_ptr<EpollPoller>> EpollPoller::Make(Mutex* mutex) {
+absl::StatusOr<std::unique_ptr<EpollPoller>> EpollPoller::Make(Mutex* mutex, int events_per_wait) {
   // A forked child would inherit it in spite of the flag, and share its set: loops that are processes make their own
   // after the fork.
   UniqueFd epoll(::epoll_create1(EPOLL_CLOEXEC));
   if (!epoll.ok()) return SysError("epoll_create1");
-  return std::unique_ptr<EpollPoller>(new EpollPoller(std::move(epoll), mutex));
+  return std::unique_ptr<EpollPoller>(new EpollPoller(std::move(epoll), mutex, events_per_wait));
 }
 
 absl::Status EpollPoller::Control(int operation, int fd, uint8_t events, Watched& watched) {
@@ -109,9 +114,8 @@ void EpollPoller::Remove(int fd, Watched& watched) {
 // error, and what the handler did shows at a descriptor.
 absl::Status EpollPoller::Wait(Clock::time_point until) {
   epoll_event events[kEventsPerWait];
-  const int most = mutex_ == nullptr ? kEventsPerWait : 1;
   if (mutex_ != nullptr) mutex_->unlock();
-  const int count = ::epoll_wait(epoll_.get(), events, most, Milliseconds(until));
+  const int count = ::epoll_wait(epoll_.get(), events, events_per_wait_, Milliseconds(until));
   const int error = errno;  // The lock may change it.
   if (mutex_ != nullptr) mutex_->lock();
   errno = error;

@@ -33,9 +33,10 @@ class EpollPoller : public Poller {
   static absl::StatusOr<std::unique_ptr<Poller>> CreateBusyPolling(int microseconds);
 
   // For several threads that take turns at one poller, under a mutex, which must outlive it. All calls are made with
-  // the mutex held; Wait() releases it while it blocks, and notes one event, so that one thread can serve that while
-  // the next one waits. Only one thread at a time may be in Wait(). Watch what the others serve with kOneShot.
-  static absl::StatusOr<std::unique_ptr<Poller>> CreateShared(Mutex& mutex);
+  // the mutex held; Wait() releases it while it blocks, and notes as many events at most: one, so that one thread can
+  // serve that while the next one waits; or more, if others can take them from it. Only one thread at a time may be in
+  // Wait(). Watch what the others serve with kOneShot.
+  static absl::StatusOr<std::unique_ptr<Poller>> CreateShared(Mutex& mutex, int events_per_wait);
 
   // See Poller. Each of the first three is one epoll_ctl(2), or two for a Change() with kExclusive. They fail if the
   // kernel has no memory, or the user has too many watches (/proc/sys/fs/epoll/max_user_watches); a regular file cannot
@@ -43,18 +44,20 @@ class EpollPoller : public Poller {
   absl::Status Add(int fd, uint8_t events, Watched& watched) override;
   absl::Status Change(int fd, uint8_t events, Watched& watched) override;
   void Remove(int fd, Watched& watched) override;
-  // Notes at most 512 events a call; the kernel reports the others first the next time. (clang cannot follow a lock
-  // that is released and taken again.)
+  // Notes at most 512 events a call, or as many as CreateShared() says; the kernel reports the others first the next
+  // time. (clang cannot follow a lock that is released and taken again.)
   absl::Status Wait(Clock::time_point until) override ABSL_NO_THREAD_SAFETY_ANALYSIS;
 
  private:
-  EpollPoller(UniqueFd epoll, Mutex* mutex) : epoll_(std::move(epoll)), mutex_(mutex) {}
-  static absl::StatusOr<std::unique_ptr<EpollPoller>> Make(Mutex* mutex);
+  EpollPoller(UniqueFd epoll, Mutex* mutex, int events_per_wait)
+      : epoll_(std::move(epoll)), mutex_(mutex), events_per_wait_(events_per_wait) {}
+  static absl::StatusOr<std::unique_ptr<EpollPoller>> Make(Mutex* mutex, int events_per_wait);
 
   absl::Status Control(int operation, int fd, uint8_t events, Watched& watched);
 
   const UniqueFd epoll_;
   Mutex* const mutex_;  // Null: one thread uses it.
+  const int events_per_wait_;
 };
 
 }  // namespace polyserve

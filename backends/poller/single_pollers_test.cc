@@ -165,7 +165,7 @@ TEST(EpollPollerTest, OneShotTellsOneEventUntilItIsAskedAgain) {
 // Two are ready, and two threads may serve them.
 TEST(EpollPollerTest, SharedOneReleasesTheMutexAndNotesOneEvent) {
   Mutex mutex;
-  const absl::StatusOr<std::unique_ptr<Poller>> poller = EpollPoller::CreateShared(mutex);
+  const absl::StatusOr<std::unique_ptr<Poller>> poller = EpollPoller::CreateShared(mutex, /*events_per_wait=*/1);
   ASSERT_TRUE(poller.ok());
   WatchedSocket first(**poller);
   WatchedSocket second(**poller);
@@ -187,6 +187,26 @@ TEST(EpollPollerTest, SharedOneReleasesTheMutexAndNotesOneEvent) {
   }
   leader.join();
   EXPECT_EQ(first.calls() + second.calls(), 1);
+}
+
+// Where threads take from each other what one of them has found.
+TEST(EpollPollerTest, SharedOneNotesAsManyEventsAsItIsTold) {
+  Mutex mutex;
+  const absl::StatusOr<std::unique_ptr<Poller>> poller = EpollPoller::CreateShared(mutex, /*events_per_wait=*/2);
+  ASSERT_TRUE(poller.ok());
+  WatchedSocket first(**poller);
+  WatchedSocket second(**poller);
+  WatchedSocket third(**poller);
+  MutexLock lock(mutex);
+  for (WatchedSocket* const socket : {&first, &second, &third}) {
+    socket->Receive();
+    socket->Watch(kReadable | Poller::kOneShot);
+  }
+  for (const int seen : {2, 3}) {
+    EXPECT_TRUE((*poller)->Wait(Poller::kNoWait).ok());
+    (*poller)->Dispatch();
+    EXPECT_EQ(first.calls() + second.calls() + third.calls(), seen);
+  }
 }
 
 TEST(EpollPollerTest, ExclusiveIsTheKernelsOwnAlsoAfterItWasSetAnew) {

@@ -94,6 +94,7 @@ struct ServerReport {
     double longest_wait_seconds = 0;
     int64_t refused = 0;  // The queue was full.
     int64_t dropped = 0;  // They had waited for too long, and were refused.
+    int64_t stolen = 0;   // A worker has taken them from the queue of another one.
   };
 
   // The value of --model: letters, digits and hyphens.

@@ -127,6 +127,8 @@ void AddQueue(const ServerReport::Queue& queue, Metrics& metrics) {
   metrics.Value("", queue.refused);
   metrics.Begin("queue_dropped_total", "counter", "Requests and clients that had waited for too long (--overload).");
   metrics.Value("", queue.dropped);
+  metrics.Begin("queue_stolen_total", "counter", "Clients that a worker has taken from another one's queue.");
+  metrics.Value("", queue.stolen);
 }
 
 // Only of a model that has stages.
@@ -156,7 +158,8 @@ nlohmann::ordered_json QueueJson(const ServerReport::Queue& queue) {
           {"wait_seconds", queue.wait_seconds},
           {"longest_wait_seconds", queue.longest_wait_seconds},
           {"refused", queue.refused},
-          {"dropped", queue.dropped}};
+          {"dropped", queue.dropped},
+          {"stolen", queue.stolen}};
 }
 
 }  // namespace

@@ -30,7 +30,7 @@ ServerReport SomeReport() {
           .handshakes = {.full = 10, .resumed = 11, .failed = 12},
           .proxy_headers = {.client = 13, .own = 14, .malformed = 15, .late = 16},
           .bounds = {{"min_rate", 4}},
-          .queue = {30, 2, 9, 1.25, 0.5, 7, 6},
+          .queue = {30, 2, 9, 1.25, 0.5, 7, 6, 5},
           .stages = {{"read", {20, 1, 9}}, {"write", {10, 1, 3}}},
           .workers = {{100, 100}, {101, 102, 1, 20, 0.25}},
           .services = {{"http", 7, 20, 3, 1000, 50000}, {"echo", 3, 4, 0, 5, 6}},
@@ -85,7 +85,7 @@ TEST_F(HttpOwnPagesTest, StatusIsJson) {
             nlohmann::json::parse(R"({"client": 13, "own": 14, "malformed": 15, "late": 16})"));
   EXPECT_EQ(status["bounds"], nlohmann::json::parse(R"({"min_rate": 4})"));
   EXPECT_EQ(status["queue"], nlohmann::json::parse(R"({"tasks": 30, "waiting": 2, "longest": 9, "wait_seconds": 1.25,
-                                   "longest_wait_seconds": 0.5, "refused": 7, "dropped": 6})"));
+                                   "longest_wait_seconds": 0.5, "refused": 7, "dropped": 6, "stolen": 5})"));
   EXPECT_EQ(status["stages"]["write"]["tasks"], 10);
   EXPECT_EQ(status["stages"]["write"]["longest"], 3);
   EXPECT_EQ(status["workers"][1]["pid"], 101);
@@ -134,6 +134,7 @@ TEST_F(HttpOwnPagesTest, MetricsHaveAHelpATypeAndAValueEach) {
   EXPECT_TRUE(absl::StrContains(text, "\npolyserve_queue_wait_seconds_total 1.25\n"));
   EXPECT_TRUE(absl::StrContains(text, "\npolyserve_queue_refused_total 7\n"));
   EXPECT_TRUE(absl::StrContains(text, "\npolyserve_queue_dropped_total 6\n"));
+  EXPECT_TRUE(absl::StrContains(text, "\npolyserve_queue_stolen_total 5\n"));
   EXPECT_TRUE(absl::StrContains(text, "\npolyserve_stage_waiting{stage=\"read\"} 1\n"));
   EXPECT_TRUE(absl::StrContains(text, "\npolyserve_library_used_bytes 70\n"));
   EXPECT_TRUE(absl::StrContains(text, "\npolyserve_library_quota_bytes 90\n"));

@@ -16,7 +16,8 @@ import unittest.mock
 import numpy
 
 from comparison import store
-from comparison.claims import clients, computing, court, document, loops, others, process_control, queues, table, talk, tuning
+from comparison.claims import (clients, computing, court, document, loops, others, process_control, queues, stealing, table, talk,
+                               tuning)
 from comparison.claims.rounds import settle
 from comparison.claims.verdict import CONFIRMED, HOLDS_IF, REFUTED, UNDECIDED, aside, fact, more
 from comparison.load import interpret
@@ -37,6 +38,16 @@ class JudgementTest(unittest.TestCase):
         self.assertEqual(verdict(10, False), CONFIRMED)
         self.assertEqual(verdict(5), UNDECIDED)
         self.assertEqual(verdict(None), UNDECIDED)
+
+    def test_a_loop_stalls_its_own_clients_and_stealing_nobody(self):
+        def verdict(answered, is_to_stall):
+            return stealing.judge("a model", answered, is_to_stall).verdict
+        self.assertEqual(verdict(20, True), CONFIRMED)
+        self.assertEqual(verdict(20, False), REFUTED)
+        self.assertEqual(verdict(40, False), CONFIRMED)
+        self.assertEqual(verdict(40, True), REFUTED)
+        self.assertEqual(verdict(35, True), UNDECIDED)
+        self.assertEqual(verdict(None, False), UNDECIDED)
 
     def test_polling_burns_what_blocking_leaves(self):
         self.assertEqual(process_control.judge_burning(0.9, 0.0).verdict, CONFIRMED)

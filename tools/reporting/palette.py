@@ -25,7 +25,7 @@ FAMILIES = (
     ("processes", "processes", {"fork": "#b83a08", "multiprocess": "#d96a28", "exec": "#8c3a1c", "prefork": "#ee9a55",
                                 "hybrid": "#a0522d"}),
     ("threads", "threads", {"thread": "#0b5394", "threadpool": "#4a9bd9", "leader": "#2a76b8", "halfsync": "#7fb9e6",
-                            "staged": "#3d5a80"}),
+                            "staged": "#3d5a80", "stealing": "#5b7fd6"}),
     ("events", "readiness", {"select": "#064e40", "poll": "#0d7a62", "epoll": "#0aa17d", "libevent": "#52b69a",
                              "sigio": "#2f8f9d", "nonblock": "#8f8400"}),
     ("others", "coroutines and the ring", {"coroutine": "#6f3fa0", "fiber": "#9a6fc4", "uring": "#c2387f"}),

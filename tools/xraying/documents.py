@@ -14,7 +14,8 @@ _SCENES = {"prefork": ["--model=prefork --workers=2", "--clients=3"],
            "hybrid": ["--model=hybrid --workers=2 --threads=2", "--clients=3"],
            "leader": ["--model=leader --workers=2", "--service=compute", "--clients=2"],
            "halfsync": ["--model=halfsync --workers=2", "--clients=2"],
-           "staged": ["--model=staged", "--service=compute", "--clients=2"]}
+           "staged": ["--model=staged", "--service=compute", "--clients=2"],
+           "stealing": ["--model=stealing --workers=2", "--service=compute", "--clients=2"]}
 
 
 def arguments(model):

@@ -26,7 +26,7 @@ _SEEN = (("loop",), ("fork",), ("multiprocess",), ("multiprocess", "--start_meth
          ("multiprocess", "--start_method=forkserver"), ("exec",), ("thread",),
          ("prefork", "--workers=2"), ("prefork", "--workers=2", "--accept=pass"), ("threadpool", "--workers=2"), ("nonblock",),
          ("select",), ("poll",), ("sigio",), ("epoll",), ("libevent",), ("leader", "--workers=2"), ("halfsync", "--workers=2"),
-         ("hybrid", "--workers=2", "--threads=2"), ("staged",), ("coroutine",), ("fiber",))
+         ("hybrid", "--workers=2", "--threads=2"), ("staged",), ("stealing", "--workers=2"), ("coroutine",), ("fiber",))
 
 
 def _calls(pairs):

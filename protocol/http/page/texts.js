@@ -160,6 +160,7 @@ const TEXTS = {
   model_libevent: ['One thread serves all clients; the libevent library waits for the sockets.', '一个线程服务所有客户；由 libevent 库等待套接字。'],
   model_coroutine: ['A coroutine for each client, all on one thread.', '每个客户一个协程，全部在同一个线程上。'],
   model_fiber: ['A stack for each client, all on one thread, which switches between them.', '每个客户一个栈，全部在同一个线程上，由它在栈之间切换。'],
+  model_stealing: ['A coroutine for each client, on threads that each have a queue; one with nothing left takes half of another queue.', '每个客户一个协程；每个线程有自己的就绪队列，空闲的线程从别的队列取走一半。'],
   model_uring: ['One thread; the kernel does the reading and writing, by way of io_uring(7).', '一个线程；读写由内核通过 io_uring(7) 完成。'],
   sharing_one: ['One thread accepts all clients.', '由一个线程接受所有客户。'],
   sharing_shared: ['All workers wait at the same listener; the kernel wakes one for each client.', '所有工作者在同一个监听套接字上等待；内核为每个客户唤醒一个。'],

@@ -4,7 +4,7 @@ var PolyserveLab = typeof PolyserveLab === "undefined" ? {} : PolyserveLab;
   "use strict";
   const FAMILIES = { loop: "loop", fork: "processes", multiprocess: "processes", exec: "processes", prefork: "processes",
                      hybrid: "processes", thread: "threads", threadpool: "threads", leader: "threads", halfsync: "threads",
-                     staged: "threads", coroutine: "others", fiber: "others", uring: "others" };
+                     staged: "threads", stealing: "threads", coroutine: "others", fiber: "others", uring: "others" };
   const NOTES = 2;
 
   function add(parent, tag, className, text) {

@@ -1,10 +1,10 @@
-"""The statements on trial: twelve of the course's (course-1 to course-12), and twenty-seven of books, papers and projects
-(claim-1 to claim-27), each with its experiment."""
+"""The statements on trial: twelve of the course's (course-1 to course-12), and twenty-eight of books, papers and projects
+(claim-1 to claim-28), each with its experiment."""
 
 from dataclasses import dataclass
 from typing import Callable
 
-from . import accepting, clients, computing, loops, others, process_control, tuning, waiting
+from . import accepting, clients, computing, loops, others, process_control, stealing, tuning, waiting
 
 
 @dataclass(frozen=True)
@@ -86,4 +86,6 @@ ALL = (
            waiting.pool_size_against_model),
     _claim(27, "A call that blocks costs an event loop two orders of magnitude", "Node.js, Don't block the event loop",
            waiting.blocking_calls),
+    _claim(28, "With work stealing nobody waits while a worker is idle, which loops cannot say; short requests pay for it",
+           "Go, Tokio; against Seastar", stealing.against_loops),
 )
