@@ -66,7 +66,10 @@ class NonblockBackend : public Backend {
       if (is_drained_ && clients_.empty() && udp_->empty()) return absl::OkStatus();
       LookAtClock();
       const bool sleeps = interval_.tv_sec > 0 || interval_.tv_nsec > 0;
+      shared_->turn.BeginWait();
       if (!moved && sleeps) ::nanosleep(&interval_, nullptr);  // A signal ends it.
+      shared_->turn.EndWait();
+      shared_->space.timed = shared_->turn.timed();
     }
   }
 

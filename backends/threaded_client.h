@@ -23,6 +23,7 @@
 #include "backends/accept/server_context.h"
 #include "backends/connection/conversation.h"
 #include "backends/connection/nonblocking_steps.h"
+#include "backends/connection/timed_turn.h"
 #include "backends/event/event_client.h"
 #include "backends/event/poller_loop.h"
 #include "base/mutex.h"
@@ -95,6 +96,7 @@ class ThreadedClient : public EventClient {
   NonblockingSteps steps_;
   NonblockingSteps::Outcome outcome_ = NonblockingSteps::Outcome::kNothing;  // Of the last turn.
   std::unique_ptr<WakeList::Entry> mail_;                                    // Null if there is no mailbox.
+  std::unique_ptr<TimedWait> timed_;  // What has brought it out, if that is timed.
 };
 
 // Opens the loop that the threads share: epoll's, with clients of this kind, and with a poller that releases the mutex

@@ -27,6 +27,7 @@
 #include "absl/time/time.h"
 #include "backends/connection/conversation.h"
 #include "backends/connection/offload.h"
+#include "backends/connection/timed_turn.h"
 #include "backends/connection/timers.h"
 #include "backends/connection/upstream.h"
 #include "backends/poller/poller.h"
@@ -150,6 +151,7 @@ struct EventShared {
   int reads_per_turn = 1;      // The most that one connection may read before the others' turn, in buffers.
   ProgressLimits limits = {};  // Idle time-out and least rate.
   uint32_t ticks = 0;          // The loop's coarse clock, for these; modulo 2^32.
+  TimedTurn turn = {};         // The loop's present one.
   bool stopping = false;
   bool grace_over = false;  // Of the stop.
   // One output and one buffer for all: a client that has nothing unsent owns neither. Empty between two callbacks.
