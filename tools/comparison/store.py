@@ -10,7 +10,8 @@ SUMMARY = "summary.json"
 # The kinds of lines; each has a file of its own.
 ROUNDS, MEMORY, IDLE, SCALING, SYSCALLS = "rounds", "memory", "idle", "scaling", "syscalls"
 COST, QUIET, PROMISE = "cost", "quiet", "promise"
-KINDS = (ROUNDS, MEMORY, IDLE, SCALING, SYSCALLS, COST, QUIET, PROMISE)
+REQUEST_TIMES = "request_times"
+KINDS = (ROUNDS, MEMORY, IDLE, SCALING, SYSCALLS, COST, QUIET, PROMISE, REQUEST_TIMES)
 
 
 class StoreError(Exception):
