@@ -30,7 +30,15 @@ struct NonblockShared {
       : counters(context.statistics.counters()),
         connection_limit(context.connection_limit.get()),
         limits(context.idle_timeout, context.least_rate),
-        turn(context.request_times) {}
+        turn(context.request_times) {
+    turn.BeginWait();
+  }
+
+  // Call it behind the sleep between two rounds, if there was one; turn.BeginWait() before it.
+  void BeginRound() {
+    turn.EndWait();
+    space.timed = turn.timed();
+  }
 
   // True once a tick: then each client's OnTick() is due. Looks at the clock, and counts the tick. Never true if
   // neither --idle_timeout nor --min_rate sets a limit.
