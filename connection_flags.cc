@@ -2,6 +2,8 @@
 
 #include <gflags/gflags.h>
 
+#include <cstdint>
+
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "backends/overload/overload_options.h"
@@ -26,6 +28,8 @@ DEFINE_int32(listen_backlog, polyserve::ListenOptions().backlog,
 DEFINE_bool(tcp_nodelay, polyserve::ListenOptions().no_delay, "send small replies at once (TCP_NODELAY)");
 DEFINE_int32(socket_buffer, polyserve::ListenOptions().buffer_bytes,
              "=BYTES each connection's send and receive buffer; 0: the system adapts them");
+DEFINE_int32(time_requests, 0,
+             "=N find out where the time of one request in N goes, for /-/metrics; 0: of none, and without any cost");
 
 namespace polyserve {
 
@@ -106,7 +110,10 @@ absl::StatusOr<ConnectionTerms> ConnectionTermsFromFlags(const Model& model) {
   status.Update(ReadLimit(model, terms));
   status.Update(Take(MakeLeastRate(), terms.least_rate));
   status.Update(Take(MakeListenOptions(), terms.listen));
+  status.Update(CheckFlagRange("time_requests", FLAGS_time_requests, 0, INT32_MAX));
   if (!status.ok()) return status;
+  terms.time_one_in = static_cast<uint32_t>(FLAGS_time_requests);
+  terms.listen.stamps_arrivals = terms.time_one_in > 0;
   // A blocking send has to return now and then, or the driver could not judge a peer that reads too slowly.
   terms.listen.send_timeout = ProgressLimits(terms.idle_timeout, terms.least_rate).send_wait();
   return terms;

@@ -22,6 +22,8 @@ struct ConnectionTerms {
   LeastRate least_rate;
   // With the send time-out that the limits above ask for.
   ListenOptions listen;
+  // Of how many requests one is timed; 0: none. See net/request_times.h.
+  uint32_t time_one_in = 0;
   // Over all workers together; 0: no limit. Connections above it wait, or are refused. What else --overload means, the
   // model reads by itself (backends/overload/overload_options.h).
   int64_t most = 0;

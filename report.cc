@@ -25,6 +25,7 @@
 #include "net/connection_table.h"
 #include "net/endpoint.h"
 #include "net/process_figures.h"
+#include "net/request_times.h"
 #include "net/signals.h"
 #include "net/tcp_sockets.h"
 #include "net/worker_slots.h"
@@ -247,6 +248,30 @@ void AddStages(const Model& model, const Statistics& statistics, ServerReport& r
   }
 }
 
+ServerReport::Times OfFigures(absl::string_view part, const RequestTimes::Figures& figures) {
+  ServerReport::Times times{.part = part, .count = figures.count, .seconds = figures.seconds};
+  int64_t up_to = 0;
+  for (size_t i = 0; i < RequestTimes::kBuckets; ++i) {
+    up_to += figures.buckets[i];
+    times.buckets.emplace_back(RequestTimes::BoundOf(i), up_to);
+  }
+  return times;
+}
+
+// Only services that were asked for something: each has some hundred numbers.
+void AddRequestTimes(const RequestTimes& times, ServerReport& report) {
+  report.times_one_in = times.every();
+  for (const Service& service : AllServices()) {
+    const RequestTimes::FiguresOfService figures = times.FiguresOf(NumberOf(service));
+    if (figures.whole.count == 0) continue;
+    ServerReport::TimesOfService row{.service = service.name, .whole = OfFigures("", figures.whole)};
+    for (size_t i = 0; i < kRequestParts; ++i) {
+      row.parts.push_back(OfFigures(NameOf(static_cast<RequestPart>(i)), figures.parts[i]));
+    }
+    report.request_times.push_back(std::move(row));
+  }
+}
+
 absl::string_view KeepsOthersOut(const Model& model) {
   const Traits can = TraitsWithFlags(model);
   if (can.pooled) return "pool";
@@ -290,6 +315,7 @@ ServerReport MakeServerReport(const ReportSources& sources) {
     const Totals of = statistics.TotalOf(NumberOf(service));
     report.services.push_back({service.name, of.accepted, of.requests, of.errors, of.bytes_in, of.bytes_out});
   }
+  AddRequestTimes(sources.request_times, report);
   report.process = statistics.places().server();
   report.answering_process = ::getpid();
   report.answering_thread = ::gettid();

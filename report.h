@@ -11,6 +11,7 @@
 #include "backends/registry.h"
 #include "base/bound_counters.h"
 #include "files/library.h"
+#include "net/request_times.h"
 #include "net/statistics.h"
 #include "protocol/http/server_report.h"
 #include "protocol/proxy/counters.h"
@@ -29,6 +30,7 @@ struct ReportSources {
   const BoundCounters* counters = nullptr;             // Null: there are none.
   const HandshakeCounters* handshakes = nullptr;       // Null: there are none.
   const ProxyCounters* proxy_headers = nullptr;        // Null: there are none.
+  RequestTimes request_times = {};
 };
 
 // Any thread may call it, in any process that shares the statistics. It first counts out the clients of workers that

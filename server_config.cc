@@ -107,7 +107,7 @@ constexpr FlagTopic kTopics[] = {
     {"Time limits", "idle_timeout tcp_keep_alive min_rate min_rate_window stop_notice drain_timeout stop_grace"},
     {"http",
      "request_timeout keep_alive_timeout max_requests_per_connection allowed_hosts trusted_pages precompressed"},
-    {"Logs", "access_log log_level log_format"},
+    {"Logs and figures", "access_log log_level log_format time_requests"},
     {"relay", "relay_to relay_timeout"},
     {"tftp", "tftp_writes tftp_overwrite"},
     {"TLS", "tls_cert tls_key tls_client_ca tls_client_cert"},

@@ -9,6 +9,7 @@
 #include "access/access.h"
 #include "access/address_limits.h"
 #include "base/bound_counters.h"
+#include "net/request_times.h"
 #include "net/signals.h"
 #include "net/statistics.h"
 #include "protocol/proxy/counters.h"
@@ -23,6 +24,7 @@ struct SharedTables {
   ProxyCounters proxy_headers;
   std::atomic<int64_t> library_bytes;
   StopState stop;
+  RequestTimes::Table request_times;
   AddressLimits::Table addresses;
   Access::Table access;
 };

@@ -38,6 +38,7 @@
 #include "net/endpoint.h"
 #include "net/handover.h"
 #include "net/process.h"
+#include "net/request_times.h"
 #include "net/signals.h"
 #include "net/socket.h"
 #include "protocol/tls/ticket_keys.h"
@@ -306,6 +307,7 @@ absl::Status Server::MakeContext() {
       std::make_shared<ReportSources>(ReportSources{statistics_, config_.model, config_.library, access_});
   report_sources_->counters = http.counters;
   report_sources_->handshakes = &TablesOf(statistics_).handshakes;
+  report_sources_->request_times = RequestTimes(TablesOf(statistics_).request_times, config_.connections.time_one_in);
   report_sources_->proxy_headers = &TablesOf(statistics_).proxy_headers;
   http.report = [sources = report_sources_] { return MakeServerReport(*sources); };
   // After an upgrade the new server answers at the same addresses, and it is ready.
@@ -328,6 +330,7 @@ absl::Status Server::MakeContext() {
                                    // Whoever answers signals from here on sees that the server stops.
                                    .await_handing_on = [this] { MutexLock lock(answering_); }});
   context_->least_rate.counters = http.counters;
+  context_->request_times = report_sources_->request_times;
   // In the order of --listen, on which Bind() relies: listener i belongs to address i.
   const ListenerParts parts{services, statistics_.connections(), tls_, MakeProxyTerms(), ConnectionsPerAddress()};
   for (const ListenSpec& spec : config_.listen) {

@@ -57,6 +57,7 @@ class NonblockBackend : public Backend {
   absl::Status Serve(ServerContext& context) override {
     const WorkerSlot slot(context.statistics);
     while (true) {
+      shared_->BeginRound();
       AnswerCommonSignals(Signals::Take(), context);  // A read(2) a round: no wait would report them.
       shared_->space.stopping = Signals::stopping();  // Once a round, so that the backlog is surely taken first.
       shared_->space.grace_over = Signals::grace_over();
@@ -66,6 +67,7 @@ class NonblockBackend : public Backend {
       if (is_drained_ && clients_.empty() && udp_->empty()) return absl::OkStatus();
       LookAtClock();
       const bool sleeps = interval_.tv_sec > 0 || interval_.tv_nsec > 0;
+      shared_->turn.BeginWait();
       if (!moved && sleeps) ::nanosleep(&interval_, nullptr);  // A signal ends it.
     }
   }

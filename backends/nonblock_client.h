@@ -14,6 +14,7 @@
 #include "backends/accept/connection_limit.h"
 #include "backends/accept/server_context.h"
 #include "backends/connection/nonblocking_steps.h"
+#include "backends/connection/timed_turn.h"
 #include "base/unique_fd.h"
 #include "net/deadline.h"
 #include "net/progress_watch.h"
@@ -28,7 +29,16 @@ struct NonblockShared {
   explicit NonblockShared(ServerContext& context)
       : counters(context.statistics.counters()),
         connection_limit(context.connection_limit.get()),
-        limits(context.idle_timeout, context.least_rate) {}
+        limits(context.idle_timeout, context.least_rate),
+        turn(context.request_times) {
+    turn.BeginWait();
+  }
+
+  // Call it behind the sleep between two rounds, if there was one; turn.BeginWait() before it.
+  void BeginRound() {
+    turn.EndWait();
+    space.timed = turn.timed();
+  }
 
   // True once a tick: then each client's OnTick() is due. Looks at the clock, and counts the tick. Never true if
   // neither --idle_timeout nor --min_rate sets a limit.
@@ -44,6 +54,7 @@ struct NonblockShared {
   const ProgressLimits limits;              // Of the peers' progress.
   uint32_t ticks = 0;                       // The coarse clock, in units of limits.tick(); modulo 2^32.
   Deadline tick_end{limits.tick()};         // Of the present tick.
+  TimedTurn turn;                           // The present round.
   // One output and one read buffer for all: a client owns neither, unless a part of its output is unsent. Its flags are
   // the same for a whole round, so that all clients see the same stop.
   Workspace space = {};

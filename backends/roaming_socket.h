@@ -25,6 +25,7 @@
 
 #include "absl/time/time.h"
 #include "backends/connection/nonblocking_steps.h"
+#include "backends/connection/timed_turn.h"
 #include "backends/connection/upstream.h"
 #include "backends/event/event_client.h"
 #include "backends/threaded_client.h"
@@ -71,6 +72,7 @@ class RoamingSocket : public ThreadedClient {
   // Those of the thread that has the client; it counts in a row of its own.
   Counters& counters() const { return *row_; }
   Workspace& lent() { return *space_; }
+  const TimedWait* timed() const { return space_->timed; }
 
   // See AwaitableSocket. Any wait may end early. What the peer owes is known by the conversation.
   Wait Readable(Debt) { return Needing({.input = true}); }

@@ -39,8 +39,11 @@
 #include "backends/connection/flush.h"
 #include "backends/connection/lingering_close.h"
 #include "backends/connection/start_conversation.h"
+#include "backends/connection/timed_receive.h"
+#include "backends/connection/timed_turn.h"
 #include "backends/event/event_client.h"
 #include "net/deadline.h"
+#include "net/request_times.h"
 #include "net/socket.h"
 #include "net/statistics.h"
 #include "net/wake_list.h"
@@ -72,6 +75,7 @@ class SequentialClient : public Socket {
   using Socket::SetTimer;
   using Socket::TakeEvent;
   using Socket::TakeWake;
+  using Socket::timed;
   using Socket::Writable;
   using typename Socket::Wait;
 
@@ -97,6 +101,7 @@ class SequentialClient : public Socket {
   bool Allows(Step step) {
     if (share_.Allows(step)) return true;
     share_ = FairShare();
+    conversation_.Leave(RequestPart::kQueue);
     return false;
   }
 
@@ -119,14 +124,11 @@ class SequentialClient : public Socket {
     share_ = FairShare();
     if (!conversation_.takes_input()) return true;
     if (conversation_.step() == Step::kRead && !TakeEvent()) return true;
+    if (const TimedWait* const wait = timed(); wait != nullptr) {
+      return TakeIn(ReceiveTimed(fd(), lent().buffer, kReadBytes, 0, *wait, conversation_));
+    }
     const ssize_t count = ::recv(fd(), lent().buffer, kReadBytes, 0);
-    if (count < 0) return conversation_.OnDrained(), errno == EAGAIN;
-    if (count == 0) return conversation_.OnEnd(*output_), true;
-    Counters::Add(counters().bytes_in, count);
-    if (Socket::IsRefused(conversation_)) return conversation_.Refuse(*output_), true;
-    const bool is_full = count == kReadBytes;
-    conversation_.OnBytes(absl::string_view(lent().buffer, static_cast<size_t>(count)), *output_, is_full);
-    return true;
+    return TakeIn(count);
   }
 
   // Sends as much as the socket takes, at most a turn's worth. If the next part of a file is not in memory, it sends
@@ -140,20 +142,28 @@ class SequentialClient : public Socket {
   // Waits for what has kept Send() from sending everything: the helper, the peer, or the others' turn. Goes on at once
   // if nothing has.
   Wait Room() {
-    if (has_helper_task()) return Result(*output_);
-    if (sent_ == Flushed::kBlocked) return Writable();
-    return sent_ == Flushed::kBudget ? NextTurn() : NoWait();
+    const bool reads_file = has_helper_task();
+    if (!reads_file && sent_ == Flushed::kAll) return NoWait();
+    conversation_.Leave(!reads_file && sent_ == Flushed::kBlocked ? RequestPart::kPeer : RequestPart::kQueue);
+    if (reads_file) return Result(*output_);
+    return sent_ == Flushed::kBlocked ? Writable() : NextTurn();
   }
 
   // Waits before the peer's acknowledgement is asked for again, or until a pause of the session is over; see
   // backends/connection/ack_wait.h.
   Wait Acknowledgement() {
     const absl::Duration left = AckWaitLeft(fd(), *output_);
-    return left > absl::ZeroDuration() ? After(left) : NoWait();
+    if (left == absl::ZeroDuration()) return NoWait();
+    conversation_.Leave(RequestPart::kWait);
+    return After(left);
   }
 
   // Asks another server what the session wants to know, and waits for the reply, which is in the output then.
-  Wait Reply() { return Socket::GoOnAsking(*output_) ? NoWait() : Asked(); }
+  Wait Reply() {
+    if (Socket::GoOnAsking(*output_)) return NoWait();
+    conversation_.Leave(RequestPart::kWait);
+    return Asked();
+  }
 
   // Runs the session's task: here, which delays all clients of the loop, or by a helper (--offload). In both cases the
   // peer's silence begins anew: it has waited for us, perhaps for a pause before the task.
@@ -163,7 +173,7 @@ class SequentialClient : public Socket {
       NoteMove();
       return NoWait();
     }
-    RunByHelper(output_->TakeWork());
+    RunByHelper(conversation_.TakeTask(*output_));
     return Result(*output_);
   }
 
@@ -195,6 +205,17 @@ class SequentialClient : public Socket {
   Conversation conversation_;
 
  private:
+  // What a receive has brought: its result, and errno.
+  bool TakeIn(ssize_t count) {
+    if (count < 0) return conversation_.OnDrained(), errno == EAGAIN;
+    if (count == 0) return conversation_.OnEnd(*output_), true;
+    Counters::Add(counters().bytes_in, count);
+    if (Socket::IsRefused(conversation_)) return conversation_.Refuse(*output_), true;
+    const bool is_full = count == kReadBytes;
+    conversation_.OnBytes(absl::string_view(lent().buffer, static_cast<size_t>(count)), *output_, is_full);
+    return true;
+  }
+
   void TakeOutput() {
     output_ = std::move(lent().spare_output);
     if (output_ == nullptr) output_ = std::make_unique<Output>();

@@ -1,5 +1,6 @@
 #include "backends/threaded_client.h"
 
+#include <memory>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -32,6 +33,8 @@ void ThreadedClient::Start(std::unique_ptr<ThreadedClient> client) {
 // The kernel has disarmed the descriptor with the event (EPOLLONESHOT), so it need not be asked to.
 void ThreadedClient::OnEvents(uint8_t) {
   is_out_ = true;
+  // A copy: the thread that serves it comes when the next wait may have begun.
+  if (const TimedWait* const wait = timed(); wait != nullptr) timed_ = std::make_unique<TimedWait>(*wait);
   ready_.Add(*this);
 }
 
@@ -50,8 +53,10 @@ void ThreadedClient::GoOut() {
 void ThreadedClient::Serve(Workspace& space, Counters& own) {
   space.stopping = Signals::stopping();
   space.grace_over = Signals::grace_over();
+  space.timed = timed_.get();
   conversation().MoveToThisThread();
   outcome_ = TakeTurn(space, OfService(own, service_));
+  if (timed_ != nullptr) timed_ = nullptr;
 }
 
 // What came while it was out may be what it would wait for now. Then it goes behind the others that are ready.

@@ -27,6 +27,7 @@
 #include "backends/accept/server_context.h"
 #include "backends/connection/conversation.h"
 #include "backends/connection/nonblocking_steps.h"
+#include "backends/connection/timed_turn.h"
 #include "backends/connection/upstream.h"
 #include "backends/event/event_client.h"
 #include "backends/event/poller_loop.h"
@@ -115,6 +116,7 @@ class ThreadedClient : public EventClient {
   bool has_timer_ = false;                 // It was set, and may have to be cancelled.
   Outcome outcome_ = Outcome::kNothing;    // Of the last turn.
   std::unique_ptr<WakeList::Entry> mail_;  // Null if there is no mailbox.
+  std::unique_ptr<TimedWait> timed_;       // What has brought it out, if that is timed.
 };
 
 class SteppedClient final : public ThreadedClient {

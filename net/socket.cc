@@ -61,6 +61,7 @@ absl::StatusOr<UniqueFd> Listen(const Endpoint& at, absl::Duration idle_timeout,
     status.Update(SetOption(fd.get(), SOL_SOCKET, SO_RCVBUF, options.buffer_bytes));
     status.Update(SetOption(fd.get(), SOL_SOCKET, SO_SNDBUF, options.buffer_bytes));
   }
+  if (options.stamps_arrivals) status.Update(SetOption(fd.get(), SOL_SOCKET, SO_TIMESTAMPNS, 1));
   status.Update(SetKeepAlive(fd.get(), options.keep_alive));
   status.Update(SetTimeout(fd.get(), SO_RCVTIMEO, idle_timeout));
   status.Update(SetTimeout(fd.get(), SO_SNDTIMEO, std::min(idle_timeout, options.send_timeout)));
@@ -97,6 +98,7 @@ absl::Status TuneListener(int listener, absl::Duration idle_timeout, const Liste
     return timeout == absl::InfiniteDuration() ? absl::ZeroDuration() : timeout;
   };
   absl::Status status = SetOption(listener, IPPROTO_TCP, TCP_NODELAY, options.no_delay ? 1 : 0);
+  status.Update(SetOption(listener, SOL_SOCKET, SO_TIMESTAMPNS, options.stamps_arrivals ? 1 : 0));
   status.Update(SetTimeout(listener, SO_RCVTIMEO, or_none(idle_timeout)));
   status.Update(SetTimeout(listener, SO_SNDTIMEO, or_none(std::min(idle_timeout, options.send_timeout))));
   if (status.ok() && ::listen(listener, options.backlog) != 0) return SysError("listen");

@@ -27,6 +27,9 @@ struct ListenOptions {
   // an answer it asks kKeepAliveProbes times in all, a quarter of this time apart, and then the connection is lost
   // (ETIMEDOUT). At least a second and at most kMaxKeepAlive; infinite: it never asks.
   absl::Duration keep_alive = absl::Minutes(2);
+  // SO_TIMESTAMPNS: recvmsg(2) then tells when the last byte that it returns has come to this machine. The kernel looks
+  // at the clock for every packet of the machine as long as any socket wants that.
+  bool stamps_arrivals = false;
 };
 
 // So a peer that is gone is noticed after twice ListenOptions::keep_alive.

@@ -36,7 +36,8 @@ ServerContext ContextOfWorker(const ServerContext& server, int slot, std::vector
           .connection_limit = server.connection_limit,
           .listen = server.listen,
           .reload = server.reload,
-          .least_rate = server.least_rate};
+          .least_rate = server.least_rate,
+          .request_times = server.request_times};
 }
 
 // A Listener cannot be copied, since it owns its descriptor. Everything else is the same.

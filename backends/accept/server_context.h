@@ -18,6 +18,7 @@
 #include "base/unique_fd.h"
 #include "net/connection_table.h"
 #include "net/progress_watch.h"
+#include "net/request_times.h"
 #include "net/socket.h"
 #include "net/statistics.h"
 
@@ -104,6 +105,7 @@ struct ServerContext {
   std::function<void()> reload = [] {};                         // On SIGHUP, in the process that gets it.
   std::function<void()> log_drain = [] {};                      // While it stops: logs for whom it waits.
   LeastRate least_rate = {};                                    // Required of connections; see net/progress_watch.h.
+  RequestTimes request_times = {};                              // Of those that are timed; see timed_turn.h.
   // Learn of child processes that have ended, in this order. A part that starts processes adds its observer before it
   // does. Not owned.
   std::vector<ChildObserver*> child_observers = {};

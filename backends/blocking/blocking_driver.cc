@@ -23,6 +23,9 @@
 #include "backends/connection/flush.h"
 #include "backends/connection/lingering_close.h"
 #include "backends/connection/start_conversation.h"
+#include "backends/connection/timed_receive.h"
+#include "backends/connection/timed_request.h"
+#include "backends/connection/timed_turn.h"
 #include "backends/connection/upstream.h"
 #include "base/bound_counters.h"
 #include "base/logging.h"
@@ -50,6 +53,7 @@ class BlockingConnection {
         watch_(fd_.get(), context.idle_timeout, context.least_rate),
         bound_counters_(context.least_rate.counters),
         others_wait_(connection.listener->closes_at_will && context.others_wait ? &context.others_wait : nullptr),
+        turn_(context.request_times),
         conversation_(StartConversation(*connection.listener, fd_.get())) {
     if (others_wait_ != nullptr) next_look_.emplace(kPatience);
   }
@@ -136,6 +140,7 @@ class BlockingConnection {
   // Waits for input and shows it to the session. Also returns for mail, the timer and signals. While the session takes
   // no input, waits for these alone.
   bool Read() {
+    turn_.BeginWait();
     // The grace ends without a signal, so the wait itself has to know its end.
     const bool has_grace = Signals::stopping() && conversation_.idle();
     // Within a request the peer is judged before the read, not only after a time-out: one that sends a byte now and
@@ -153,8 +158,13 @@ class BlockingConnection {
     const bool polls = timer_.has_value() || mail_ != nullptr || has_grace || is_quiet_;
     // If the peer is all that there is to wait for, recv(2) itself waits, and SO_RCVTIMEO measures the silence: a
     // request then costs one system call less.
-    if (!polls) idle_end_.reset();
-    return polls && !AwaitInput(has_grace, POLLIN) ? LookAround() : Receive(0);
+    if (!polls) {
+      idle_end_.reset();
+      return Receive(0);
+    }
+    if (!AwaitInput(has_grace, POLLIN)) return LookAround();
+    turn_.EndWait();
+    return Receive(0);
   }
 
   // Waits for input, or for these events of the peer, but no longer than until the timer expires, the peer's progress
@@ -204,7 +214,15 @@ class BlockingConnection {
   bool Receive(int flags) {
     // On the stack, since it is in use during this call only; pages of it that no read has touched cost no memory.
     char buffer[kReadBytes];
+    if (const TimedWait* const timed = turn_.timed(); timed != nullptr) {
+      return TakeIn(buffer, ReceiveTimed(fd_.get(), buffer, sizeof(buffer), flags, *timed, conversation_), flags);
+    }
     const ssize_t count = ::recv(fd_.get(), buffer, sizeof(buffer), flags);
+    return TakeIn(buffer, count, flags);
+  }
+
+  // What a receive has brought: its result, and errno.
+  bool TakeIn(const char* buffer, ssize_t count, int flags) {
     if (count < 0 && errno == EAGAIN) conversation_.OnDrained();
     // EINTR: a signal, perhaps the stop's; the next step finds out. EAGAIN without MSG_DONTWAIT: as a rule SO_RCVTIMEO
     // has passed (socket(7)). Any other error, such as ECONNRESET or ETIMEDOUT: the connection is lost.
@@ -218,7 +236,7 @@ class BlockingConnection {
       conversation_.OnEnd(output_);
     } else {
       Counters::Add(counters_.bytes_in, count);
-      conversation_.OnBytes(absl::string_view(buffer, static_cast<size_t>(count)), output_, count == sizeof(buffer));
+      conversation_.OnBytes(absl::string_view(buffer, static_cast<size_t>(count)), output_, count == kReadBytes);
     }
     return true;
   }
@@ -238,8 +256,11 @@ class BlockingConnection {
     // The peer waits for the reply: its silence begins anew once that is sent.
     idle_end_.reset();
     has_answered_ = has_answered_ || output_.has_counts();
+    const int64_t sleeps = conversation_.is_timed() ? TimedRequest::Sleeps() : 0;
     // Without a bound for fairness: the kernel shares the processor among threads.
     const Flushed sent = Flush(fd_.get(), output_, INT64_MAX, counters_, conversation_.entry());
+    // The call has waited for room. Otherwise, if the thread had no processor, another one has taken it.
+    if (conversation_.is_timed() && TimedRequest::Sleeps() > sleeps) conversation_.NoteWaitForPeer();
     if (sent == Flushed::kBroken) return false;
     // All is with the kernel now, not with the peer: a slow reader of what is left there is noticed only after the idle
     // time-out.
@@ -306,15 +327,16 @@ class BlockingConnection {
   BlockingWatch watch_;
   BoundCounters* const bound_counters_;
   const std::function<bool()>* const others_wait_;  // Null unless the connection may give way to those.
-  std::optional<Deadline> next_look_;               // For others that wait, while there are requests.
-  bool has_answered_ = false;                       // A request.
-  bool waits_are_short_ = false;                    // A recv(2) waits for kPatience at most.
-  bool is_quiet_ = false;                           // The peer has been silent for kPatience.
-  bool has_hung_up_ = false;                        // Both directions of its connection have ended.
-  bool gives_way_ = false;                          // Others wait, and the conversation has been asked to end,
-  bool leaves_at_once_ = false;                     // before the next request.
-  std::optional<Deadline> timer_;                   // The session's, while it is set.
-  std::optional<Deadline> idle_end_;  // Kept only while poll(2) waits; otherwise the kernel's time-out does it.
+  TimedTurn turn_;
+  std::optional<Deadline> next_look_;  // For others that wait, while there are requests.
+  bool has_answered_ = false;          // A request.
+  bool waits_are_short_ = false;       // A recv(2) waits for kPatience at most.
+  bool is_quiet_ = false;              // The peer has been silent for kPatience.
+  bool has_hung_up_ = false;           // Both directions of its connection have ended.
+  bool gives_way_ = false;             // Others wait, and the conversation has been asked to end,
+  bool leaves_at_once_ = false;        // before the next request.
+  std::optional<Deadline> timer_;      // The session's, while it is set.
+  std::optional<Deadline> idle_end_;   // Kept only while poll(2) waits; otherwise the kernel's time-out does it.
   Conversation conversation_;
   std::unique_ptr<MailboxFd> mail_;  // Null if the session has no mailbox.
   Output output_;

@@ -149,6 +149,46 @@ void Conversation::KeepRest(absl::string_view rest) {
   }
 }
 
+bool Conversation::StartTiming(const RequestTimes& times, const TimedRequest::Arrival& arrival) {
+  if (timed_ != nullptr || !takes_input()) return false;
+  timed_.reset(new TimedRequest(times, service_, arrival));
+  return true;
+}
+
+// The task may outlive the conversation, and so holds the request.
+Output::Task Conversation::TakeTask(Output& output) {
+  if (timed_ == nullptr) return output.TakeWork();
+  timed_->Wait(RequestPart::kQueue);
+  return [timed = timed_, task = output.TakeWork()](Output& result) mutable {
+    timed->Run(RequestPart::kRun, RequestPart::kOffCpu);
+    task(result);
+    timed->Wait(RequestPart::kQueue);
+  };
+}
+
+// A request ends when all of its answer is sent. If the session has counted none by then, what came was a part of one,
+// or a handshake: it is timed no longer, since its arrival is that of the part.
+void Conversation::TimeStep(Step before, const Output& output) {
+  NoteAnswer(output);
+  switch (step_) {
+    case Step::kSend:
+      return timed_->Run(RequestPart::kSend, RequestPart::kOffCpu);
+    case Step::kAwaitAck:
+    case Step::kAsk:
+      return timed_->Run(RequestPart::kRun, RequestPart::kWait);
+    case Step::kRunTask:
+      return timed_->Run(RequestPart::kRun, RequestPart::kOffCpu);
+    case Step::kResume:
+    case Step::kSetTimer:
+      if (before != Step::kSend || !timed_->is_answered) return timed_->Run(RequestPart::kRun, RequestPart::kOffCpu);
+      break;
+    default:
+      break;
+  }
+  if (before == Step::kSend && timed_->is_answered) timed_->Finish();
+  timed_ = nullptr;
+}
+
 // By default the peer owes an acknowledgement: at all the other steps something is unsent, or is about to be.
 Debt Conversation::debt() const {
   switch (step_) {

@@ -35,6 +35,7 @@
 #ifndef POLYSERVE_BACKENDS_CONNECTION_CONVERSATION_H_
 #define POLYSERVE_BACKENDS_CONNECTION_CONVERSATION_H_
 
+#include <boost/smart_ptr/intrusive_ptr.hpp>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -44,9 +45,12 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "access/address_places.h"
+#include "backends/connection/timed_request.h"
 #include "base/mailbox.h"
 #include "net/connection_table.h"
 #include "net/progress_watch.h"
+#include "net/request_times.h"
+#include "net/statistics.h"
 #include "protocol/output.h"
 #include "protocol/session.h"
 
@@ -70,13 +74,15 @@ enum class Step : uint8_t {
 class Conversation {
  public:
   // `entry`: shows other processes what this one does; see ConnectionTable. Empty: nothing does. `place`: among the
-  // connections of its address. If that is refused, so is the connection: its first step is kEnd.
+  // connections of its address. If that is refused, so is the connection: its first step is kEnd. `service`: its number
+  // in the statistics.
   explicit Conversation(std::unique_ptr<Session> session, ConnectionTable::Entry entry = ConnectionTable::Entry(),
-                        AddressPlaces::Place place = AddressPlaces::Place())
+                        AddressPlaces::Place place = AddressPlaces::Place(), int service = kNoService)
       : session_(std::move(session)),
         mailbox_(session_->mailbox()),
         entry_(std::move(entry)),
         place_(std::move(place)),
+        service_(static_cast<int16_t>(service)),
         step_(place_.is_refused() ? Step::kEnd : Step::kRead),
         awaits_client_(session_->awaits_client()) {}
 
@@ -87,8 +93,10 @@ class Conversation {
   // is in it.
   Step Next(const Output& output) {
     has_unsent_ = !output.empty();
+    const Step before = step_;
     step_ = Decide(output);
     entry_.Show(ActivityAt(step_));
+    if (timed_ != nullptr) TimeStep(before, output);
     return step_;
   }
   // What Next() returned last.
@@ -132,7 +140,37 @@ class Conversation {
   bool OnStop(bool grace_over);
 
   // For a driver that serves a connection by one thread and then by another: it is the calling one now.
-  void MoveToThisThread() { entry_.MoveToThisThread(); }
+  void MoveToThisThread() {
+    entry_.MoveToThisThread();
+    if (timed_ != nullptr) timed_->Run(RequestPart::kRun, RequestPart::kOffCpu);
+  }
+
+  // --- Where the time of a request goes. While none is timed, each costs a branch. ---
+
+  bool is_timed() const { return timed_ != nullptr; }
+
+  // The request whose bytes OnBytes() is about to show is timed, until it is answered; see timed_receive.h. Does
+  // nothing, and returns false, if an earlier request is timed, or the bytes would be held up.
+  bool StartTiming(const RequestTimes& times, const TimedRequest::Arrival& arrival);
+
+  // The driver goes on with something else. What passes until the next call here counts for this part.
+  void Leave(RequestPart part) {
+    if (timed_ != nullptr) timed_->Wait(part);
+  }
+
+  // The send that was done for kSend has waited for the peer. For a driver whose sends wait.
+  void NoteWaitForPeer() {
+    if (timed_ != nullptr) timed_->OffProcessorIs(RequestPart::kPeer);
+  }
+
+  // For kRunTask, if the task is for another thread: takes it out of the output. Between now and its beginning, and
+  // behind its end, the request is queued.
+  Output::Task TakeTask(Output& output);
+
+  // Call it before requests are counted, if that is done before Next().
+  void NoteAnswer(const Output& output) {
+    if (timed_ != nullptr && output.has_counts()) timed_->is_answered = true;
+  }
 
   // --- What the driver may ask. ---
 
@@ -195,12 +233,15 @@ class Conversation {
   void CloseIfLast(Output& output);
   void Hold(absl::string_view bytes);
   void KeepRest(absl::string_view rest);
+  void TimeStep(Step before, const Output& output);
 
   std::unique_ptr<Session> session_;
   Mailbox* mailbox_;
   ConnectionTable::Entry entry_;
   AddressPlaces::Place place_;
-  std::unique_ptr<HeldInput> held_;  // Null if the session has consumed all: most connections are silent.
+  std::unique_ptr<HeldInput> held_;           // Null if the session has consumed all: most connections are silent.
+  boost::intrusive_ptr<TimedRequest> timed_;  // Null if no request is timed.
+  const int16_t service_;
   Step step_;
   Stop stop_ = Stop::kNone;
   PeerEnd peer_end_ = PeerEnd::kNone;

@@ -15,6 +15,8 @@
 #include "backends/connection/flush.h"
 #include "backends/connection/lingering_close.h"
 #include "backends/connection/start_conversation.h"
+#include "backends/connection/timed_receive.h"
+#include "net/request_times.h"
 
 namespace polyserve {
 
@@ -29,6 +31,7 @@ NonblockingSteps::Outcome NonblockingSteps::TakeTurn(Workspace& space, Counters&
     conversation_.OnTimer();
   }
   const Outcome outcome = TakeSteps(space, has_output_ ? output_ : space.output, counters);
+  Leave(outcome);
   KeepOutput(outcome, space.output);
   return outcome;
 }
@@ -108,7 +111,17 @@ NonblockingSteps::Outcome NonblockingSteps::TakeSteps(Workspace& space, Output& 
 // One recv(2). kNothing: it would have had to wait. kOver: the peer has broken off the connection. The socket is
 // non-blocking: EAGAIN, with nonblock by far the most frequent result, means that the client has sent nothing.
 NonblockingSteps::Outcome NonblockingSteps::Receive(Workspace& space, Output& output, Counters& counters) {
+  if (space.timed != nullptr) {
+    return TakeIn(ReceiveTimed(fd_, space.buffer, sizeof(space.buffer), 0, *space.timed, conversation_), space, output,
+                  counters);
+  }
   const ssize_t count = ::recv(fd_, space.buffer, sizeof(space.buffer), 0);
+  return TakeIn(count, space, output, counters);
+}
+
+// What a receive has brought: its result, and errno.
+NonblockingSteps::Outcome NonblockingSteps::TakeIn(ssize_t count, Workspace& space, Output& output,
+                                                   Counters& counters) {
   if (count < 0 && errno != EAGAIN) return Outcome::kOver;
   if (count < 0) {
     conversation_.OnDrained();
@@ -133,6 +146,15 @@ void NonblockingSteps::KeepOutput(Outcome outcome, Output& lent) {
   if (is_sent != has_output_) return;
   (is_sent ? lent : output_) = std::exchange(output, Output());
   has_output_ = !is_sent;
+}
+
+// What the request waits for now.
+void NonblockingSteps::Leave(Outcome outcome) {
+  if (!conversation_.is_timed()) return;
+  const Step step = conversation_.step();
+  const bool waits_by_itself = step == Step::kAwaitAck || step == Step::kAsk;
+  const bool waits_for_peer = step == Step::kSend && outcome != Outcome::kHandOver;
+  conversation_.Leave(waits_by_itself ? RequestPart::kWait : waits_for_peer ? RequestPart::kPeer : RequestPart::kQueue);
 }
 
 // Discards what comes until the peer closes its side, a piece each turn; see lingering_close.h. The time is the bound,

@@ -13,12 +13,15 @@
 #ifndef POLYSERVE_BACKENDS_CONNECTION_NONBLOCKING_STEPS_H_
 #define POLYSERVE_BACKENDS_CONNECTION_NONBLOCKING_STEPS_H_
 
+#include <sys/types.h>
+
 #include <memory>
 #include <optional>
 
 #include "absl/time/time.h"
 #include "backends/accept/server_context.h"
 #include "backends/connection/conversation.h"
+#include "backends/connection/timed_turn.h"
 #include "backends/connection/upstream.h"
 #include "net/deadline.h"
 #include "net/socket.h"
@@ -32,6 +35,8 @@ namespace polyserve {
 struct Workspace {
   bool stopping = false;
   bool grace_over = false;
+  // The wait that has brought what is served, if that is timed; see timed_turn.h.
+  const TimedWait* timed = nullptr;
   // Which steps the thread takes; null: all. A turn ends before another one (kHandOver), except for kRead, with which
   // it ends anyway.
   bool (*takes)(Step) = nullptr;
@@ -77,8 +82,10 @@ class NonblockingSteps {
  private:
   Outcome TakeSteps(Workspace& space, Output& output, Counters& counters);
   Outcome Receive(Workspace& space, Output& output, Counters& counters);
+  Outcome TakeIn(ssize_t count, Workspace& space, Output& output, Counters& counters);
   Outcome Linger(Workspace& space);
   void KeepOutput(Outcome outcome, Output& lent);
+  void Leave(Outcome outcome);
 
   const int fd_;
   std::optional<Deadline> linger_end_;          // Set once our side is closed.

@@ -20,7 +20,7 @@ Conversation StartConversation(const Listener& listener, int fd) {
   std::unique_ptr<Session> session = listener.make_session();
   const AddressLimits* limits = listener.address_limits.get();
   if (!session->wants_peer() && !listener.connections.exists() && limits == nullptr) {
-    return Conversation(std::move(session));
+    return Conversation(std::move(session), {}, {}, listener.number);
   }
   const absl::StatusOr<Endpoint> peer = Endpoint::OfPeer(fd);
   const std::string address = session->wants_peer() || limits != nullptr ? (peer.ok() ? peer->Host() : "-") : "";
@@ -29,7 +29,7 @@ Conversation StartConversation(const Listener& listener, int fd) {
   // Not if it is refused: for some sessions this is when they begin to cost something.
   if (session->wants_peer() && !place.is_refused()) session->OnPeer(address);
   return Conversation(std::move(session), listener.connections.Enter(listener.number, peer.value_or(Endpoint())),
-                      std::move(place));
+                      std::move(place), listener.number);
 }
 
 }  // namespace polyserve

@@ -85,6 +85,7 @@ class AwaitableSocket : public EventClient {
   using EventClient::NoteMove;
   using EventClient::ReadByHelper;
   using EventClient::RunByHelper;
+  using EventClient::timed;
   using EventClient::WatchMail;
 
  private:

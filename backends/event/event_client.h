@@ -27,6 +27,7 @@
 #include "absl/time/time.h"
 #include "backends/connection/conversation.h"
 #include "backends/connection/offload.h"
+#include "backends/connection/timed_turn.h"
 #include "backends/connection/timers.h"
 #include "backends/connection/upstream.h"
 #include "backends/poller/poller.h"
@@ -126,6 +127,8 @@ class EventClient : public boost::intrusive::list_base_hook<>, public Wakeable, 
 
   // What the thread that serves it lends to it for the moment: buffers, and how far the server's stop has come.
   EventShared& lent() { return shared_; }
+  // The wait that has brought what it is served for, if that is timed; see timed_turn.h.
+  const TimedWait* timed() const;
   // See WakeList::Watch(). Call it before each wait.
   void WatchMail(Mailbox* mailbox, std::unique_ptr<WakeList::Entry>& entry);
 
@@ -156,6 +159,7 @@ struct EventShared {
   int reads_per_turn = 1;      // The most that one connection may read before the others' turn, in buffers.
   ProgressLimits limits = {};  // Idle time-out and least rate.
   uint32_t ticks = 0;          // The loop's coarse clock, for these; modulo 2^32.
+  TimedTurn turn = {};         // The loop's present one.
   bool stopping = false;
   bool grace_over = false;  // Of the stop.
   // One output and one buffer for all: a client that has nothing unsent owns neither. Empty between two callbacks.
@@ -172,6 +176,8 @@ struct EventShared {
   WakeList* wakes;   // The loop's.
   Offload* offload;  // The loop's; null if it has no helpers.
 };
+
+inline const TimedWait* EventClient::timed() const { return shared_.turn.timed(); }
 
 inline absl::Status EventClient::Await(uint8_t events) {
   return shared_.poller->Set(fd_.get(), awaited_, events, *this);

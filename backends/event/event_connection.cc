@@ -14,8 +14,11 @@
 #include "backends/connection/lingering_close.h"
 #include "backends/connection/offload.h"
 #include "backends/connection/start_conversation.h"
+#include "backends/connection/timed_receive.h"
+#include "backends/connection/timed_turn.h"
 #include "backends/poller/poller.h"
 #include "base/logging.h"
+#include "net/request_times.h"
 
 namespace polyserve {
 
@@ -84,7 +87,15 @@ bool EventConnection::OnReadable() {
 bool EventConnection::ReadOnce(bool& drained) {
   // Readiness is a hint: there may be nothing to read by now (select(2), BUGS), and OnTurn() reads without any event.
   // Then the non-blocking socket says EAGAIN, and the loop goes on.
+  if (const TimedWait* const wait = timed(); wait != nullptr) {
+    return TakeIn(ReceiveTimed(fd_.get(), shared_.buffer, sizeof(shared_.buffer), 0, *wait, conversation_), drained);
+  }
   const ssize_t count = ::recv(fd_.get(), shared_.buffer, sizeof(shared_.buffer), 0);
+  return TakeIn(count, drained);
+}
+
+// What a receive has brought: its result, and errno.
+bool EventConnection::TakeIn(ssize_t count, bool& drained) {
   if (count < 0) {
     // Neither EAGAIN nor EINTR: the connection is lost (ECONNRESET, ETIMEDOUT).
     drained = errno == EAGAIN;
@@ -145,7 +156,10 @@ bool EventConnection::TakeSteps(Output& output) {
       case Step::kReadLast:
         return ReadOn();
       case Step::kSend: {
-        if (ReadByHelper(output)) return ParkUntilCalled(output);
+        if (ReadByHelper(output)) {
+          conversation_.Leave(RequestPart::kQueue);
+          return ParkUntilCalled(output);
+        }
         const Flushed sent = Flush(fd_.get(), output, kBytesPerTurn, counters_, conversation_.entry());
         if (sent == Flushed::kBroken) return false;
         if (sent != Flushed::kAll) return Park(output, sent);
@@ -154,15 +168,19 @@ bool EventConnection::TakeSteps(Output& output) {
       case Step::kAwaitAck:
         if (const absl::Duration left = AckWaitLeft(fd_.get(), output); left > absl::ZeroDuration()) {
           PauseFor(left);
+          conversation_.Leave(RequestPart::kWait);
           return ParkUntilCalled(output);
         }
         break;
       case Step::kAsk:
-        if (!GoOnAsking(output)) return ParkUntilCalled(output);
+        if (!GoOnAsking(output)) {
+          conversation_.Leave(RequestPart::kWait);
+          return ParkUntilCalled(output);
+        }
         break;
       case Step::kRunTask:
         if (shared_.offload != nullptr) {
-          RunByHelper(output.TakeWork());
+          RunByHelper(conversation_.TakeTask(output));
           return ParkUntilCalled(output);
         }
         // Without helpers every other client of the loop waits for the task.
@@ -204,12 +222,14 @@ bool EventConnection::ShowByHelper(size_t count) {
     }
     RunSession(output);
   };
+  conversation_.Leave(RequestPart::kQueue);
   RunByHelper(std::move(show), std::move(refusal));
   return ParkUntilCalled(shared_.output);
 }
 
 // The output goes along: nothing is left to send, but the session may have asked for its timer.
 bool EventConnection::ResumeByHelper(Output& output) {
+  conversation_.Leave(RequestPart::kQueue);
   RunByHelper([this, own = std::exchange(output, Output())](Output& result) mutable {
     conversation_.MoveToThisThread();
     conversation_.Resume(own);
@@ -223,10 +243,11 @@ bool EventConnection::ResumeByHelper(Output& output) {
 // handed over twice. The loop sends the answer, but the helper has given it, and counts it.
 void EventConnection::RunSession(Output& output) {
   for (FairShare share;;) {
+    conversation_.NoteAnswer(output);
     CountRequests(output, OfService(Offload::CountersOfThisHelper(), service_), conversation_.entry());
     const Step step = conversation_.Next(output);
     const bool is_sessions = step == Step::kRunTask || step == Step::kResume;
-    if (!is_sessions || !share.Allows(step)) return;
+    if (!is_sessions || !share.Allows(step)) return conversation_.Leave(RequestPart::kQueue);
     if (step == Step::kRunTask) {
       output.TakeWork()(output);
     } else {
@@ -255,6 +276,7 @@ bool EventConnection::ReadOn() {
 // writability reports a socket that has room even with edges (Poller::Change()). If it was asked for before, only a
 // level is reported again.
 bool EventConnection::Park(Output& output, Flushed why) {
+  conversation_.Leave(why == Flushed::kBlocked ? RequestPart::kPeer : RequestPart::kQueue);
   SetAside(output);
   if ((awaited() & Poller::kWritable) == 0) {
     // If the socket cannot be watched (ENOMEM or ENOSPC, epoll_ctl(2)), no event would ever come: the connection ends.

@@ -23,6 +23,8 @@
 #ifndef POLYSERVE_BACKENDS_EVENT_EVENT_CONNECTION_H_
 #define POLYSERVE_BACKENDS_EVENT_EVENT_CONNECTION_H_
 
+#include <sys/types.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -69,6 +71,7 @@ class EventConnection : public EventClient {
   bool OnReadable();
   bool OnWritable();
   bool ReadOnce(bool& drained);
+  bool TakeIn(ssize_t count, bool& drained);
   // What follows: GoOn() after a wait for something other than input, Proceed() after input.
   bool GoOn();
   bool Proceed();

@@ -69,6 +69,7 @@ class FiberSocket : public EventClient {
   using EventClient::NoteMove;
   using EventClient::ReadByHelper;
   using EventClient::RunByHelper;
+  using EventClient::timed;
   using EventClient::WatchMail;
 
  private:

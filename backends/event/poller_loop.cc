@@ -9,6 +9,7 @@
 #include "backends/accept/server_context.h"
 #include "backends/connection/fairness.h"
 #include "backends/connection/offload.h"
+#include "backends/connection/timed_turn.h"
 #include "backends/event/event_udp_socket.h"
 #include "backends/udp/connected_peers.h"
 #include "base/unique_fd.h"
@@ -75,6 +76,7 @@ PollerLoop::PollerLoop(ServerContext& context, const WorkerRole* role, const Pol
   shared_.counters = &context.statistics.counters();
   shared_.connection_limit = context.connection_limit.get();
   shared_.limits = ProgressLimits(context.idle_timeout, context.least_rate);
+  shared_.turn = TimedTurn(context.request_times);
   shared_.extra_events = options.trigger == Trigger::kEdge ? Poller::kEdge : 0;
   shared_.reads_per_turn = options.trigger == Trigger::kEdge ? kReadsPerTurnWithEdges : 1;
   if (!options.overload.is_set()) return;
@@ -174,7 +176,9 @@ absl::Status PollerLoop::Turn() {
   EventClient::TurnList waiting;
   const Poller::Clock::time_point until = EndOfWait();
   waiting.swap(shared_.wait_for_turn);
+  shared_.turn.BeginWait();
   if (absl::Status status = poller_->Wait(until); !status.ok()) return status;
+  shared_.turn.EndWait();
   poller_->Dispatch();
   if (line_.has_value()) ServeLine();
   while (!waiting.empty()) {  // A client that was destroyed meanwhile has unlinked itself.
@@ -194,6 +198,7 @@ void PollerLoop::ServeLine() {
     const ReadyLine::Turn turn = line_->Take();
     if (turn.client == nullptr) return;
     shared_.refused_as = turn.refused_as;
+    shared_.turn.SetBack(turn.waited);
     turn.client->OnTurn();  // May destroy the client.
     shared_.refused_as = nullptr;
   } while (ReadyLine::Clock::now() < look_again);

@@ -46,7 +46,7 @@ ReadyLine::Turn ReadyLine::Take() {
   --waiting_;
   const Clock::time_point now = Clock::now();
   const std::chrono::microseconds waited(Microseconds(now) - client.in_line_since_);
-  return {&client, discipline_.OnTurn(now - waited, now) ? nullptr : &counters_.dropped};
+  return {&client, discipline_.OnTurn(now - waited, now) ? nullptr : &counters_.dropped, waited};
 }
 
 EventClient& ReadyLine::TakeFirst(EventClient::TurnList& list) {

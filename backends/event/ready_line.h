@@ -43,6 +43,7 @@ class ReadyLine {
   struct Turn {
     EventClient* client;               // Null: nobody is left. Otherwise it is in no list any more.
     std::atomic<int64_t>* refused_as;  // For EventShared. Null: it is to be served.
+    std::chrono::microseconds waited = std::chrono::microseconds(0);  // In the line, if it is known.
   };
   // Those that found the line full come first, because a refusal costs little; but of many in a row, one that waits
   // comes between.

@@ -3,6 +3,7 @@
 #include <sys/mman.h>
 
 #include <algorithm>
+#include <cstring>
 
 #include "base/sys_error.h"
 #include "net/socket.h"
@@ -30,8 +31,12 @@ uint16_t BufferId(const io_uring_cqe& completion) {
 
 void UringBuffers::Unmap::operator()(void* memory) const { ::munmap(memory, bytes); }
 
-absl::Status UringBuffers::LendTo(io_uring& ring, bool bundles) {
+absl::Status UringBuffers::LendTo(io_uring& ring, bool bundles, bool stamps) {
   bundles_ = bundles;
+  if (stamps) {
+    stamped_receive_.msg_controllen = CMSG_SPACE(sizeof(timespec));
+    head_bytes_ = sizeof(io_uring_recvmsg_out) + stamped_receive_.msg_controllen;
+  }
   const uint16_t requests = bundles ? kBundledBuffers : kRequestBuffers;
   pools_[kRequests] = {0, requests, kRequestBytes, {}, {}, std::vector<uint16_t>(requests)};
   pools_[kStreams] = {kRequestBuffers, kStreamBuffers, kReadBytes, {}, {}, std::vector<uint16_t>(kStreamBuffers)};
@@ -92,9 +97,32 @@ void UringBuffers::Add(Pool& pool, uint16_t id) {
 // The streams' buffers are numbered behind those for requests; see LendTo().
 UringBuffers::Group UringBuffers::GroupOf(uint16_t id) { return id < kRequestBuffers ? kRequests : kStreams; }
 
+size_t UringBuffers::HeadOf(const io_uring_cqe& completion) const {
+  return HasBuffer(completion) && GroupOf(BufferId(completion)) == kRequests ? head_bytes_ : 0;
+}
+
+size_t UringBuffers::SizeOf(const io_uring_cqe& completion) const {
+  return static_cast<size_t>(completion.res) - HeadOf(completion);
+}
+
+std::optional<timespec> UringBuffers::ArrivalOf(const io_uring_cqe& completion) const {
+  if (HeadOf(completion) == 0) return std::nullopt;
+  const char* const buffer = BufferOf(pools_[kRequests], BufferId(completion));
+  io_uring_recvmsg_out head;
+  std::memcpy(&head, buffer, sizeof(head));
+  cmsghdr part;
+  if (head.controllen < CMSG_LEN(sizeof(timespec))) return std::nullopt;
+  std::memcpy(&part, buffer + sizeof(head), sizeof(part));
+  if (part.cmsg_level != SOL_SOCKET || part.cmsg_type != SCM_TIMESTAMPNS) return std::nullopt;
+  timespec arrival;
+  std::memcpy(&arrival, buffer + sizeof(head) + CMSG_LEN(0), sizeof(arrival));
+  return arrival;
+}
+
 // The kernel fills each buffer before it takes the next one.
 int UringBuffers::CountOf(const io_uring_cqe& completion) const {
   if (!HasBuffer(completion) || completion.res <= 0) return 0;
+  if (HeadOf(completion) > 0) return SizeOf(completion) > 0 ? 1 : 0;
   const size_t bytes = pools_[GroupOf(BufferId(completion))].buffer_bytes;
   return static_cast<int>((static_cast<size_t>(completion.res) + bytes - 1) / bytes);
 }
@@ -108,6 +136,7 @@ absl::string_view UringBuffers::BytesOf(const io_uring_cqe& completion, int numb
   const uint16_t first = BufferId(completion);
   const Pool& pool = pools_[GroupOf(first)];
   const uint16_t id = IdAt(pool, pool.places[static_cast<size_t>(first - pool.first_id)], number);
+  if (const size_t head = HeadOf(completion); head > 0) return {BufferOf(pool, id) + head, SizeOf(completion)};
   const size_t before = static_cast<size_t>(number) * pool.buffer_bytes;
   return {BufferOf(pool, id), std::min(pool.buffer_bytes, static_cast<size_t>(completion.res) - before)};
 }

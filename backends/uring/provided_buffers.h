@@ -15,10 +15,13 @@
 #define POLYSERVE_BACKENDS_URING_PROVIDED_BUFFERS_H_
 
 #include <liburing.h>
+#include <sys/socket.h>
+#include <time.h>
 
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -39,8 +42,19 @@ class UringBuffers {
   // Maps the memory and lends all of it to the kernel. Call it once; destroy this object after the ring, because the
   // kernel writes into the memory until then. Memory that is never received into is never touched, and costs address
   // space only. Fails if the system has no memory, or the kernel is too old.
-  // `bundles`: receives for requests ask for them.
-  absl::Status LendTo(io_uring& ring, bool bundles);
+  // `bundles`: receives for requests ask for them. `stamps`: they are those of stamped_receive(); one of the two.
+  absl::Status LendTo(io_uring& ring, bool bundles, bool stamps = false);
+
+  // Of a recvmsg(2) for requests that brings the moment of the arrival with the bytes, in front of them. The kernel may
+  // look at it as long as such a receive is armed.
+  msghdr* stamped_receive() { return &stamped_receive_; }
+  // That moment, of the last byte; nothing if the kernel has not told, or the receive was another one.
+  std::optional<timespec> ArrivalOf(const io_uring_cqe& completion) const;
+
+  // The most bytes that a receive for requests brings in one buffer: then there are probably more.
+  size_t request_bytes() const { return kRequestBytes - head_bytes_; }
+  // How many bytes a receive that has not failed has brought; 0: the peer's end.
+  size_t SizeOf(const io_uring_cqe& completion) const;
 
   // How many buffers a receive has filled; 0 if it brought nothing (the peer's end, or an error).
   int CountOf(const io_uring_cqe& completion) const;
@@ -76,9 +90,12 @@ class UringBuffers {
   // The buffer that was lent `number` places behind the one at `place`, if none of them was lent anew.
   static uint16_t IdAt(const Pool& pool, uint16_t place, int number);
   static Group GroupOf(uint16_t id);
+  size_t HeadOf(const io_uring_cqe& completion) const;
 
   Pool pools_[2];
   bool bundles_ = false;
+  size_t head_bytes_ = 0;  // In front of the bytes of each receive for requests, in its buffer.
+  msghdr stamped_receive_ = {};
 };
 
 }  // namespace polyserve

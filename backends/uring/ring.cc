@@ -88,7 +88,8 @@ absl::StatusOr<std::unique_ptr<UringRing>> UringRing::Create(const UringOptions&
   std::unique_ptr<UringRing> ring(new UringRing(options));
   if (absl::Status status = ring->Open(); !status.ok()) return status;
   if (absl::Status status = ring->CheckOptions(); !status.ok()) return status;
-  if (absl::Status status = ring->buffers_.LendTo(ring->ring_, options.bundles); !status.ok()) return status;
+  if (absl::Status status = ring->buffers_.LendTo(ring->ring_, options.bundles, options.stamps_arrivals); !status.ok())
+    return status;
   if (absl::Status status = ring->MakeTable(); !status.ok()) return status;
   io_uring_register_ring_fd(&ring->ring_);  // Saves the kernel a look-up at each call; no harm if it fails.
   return ring;

@@ -11,7 +11,10 @@
 #include "backends/connection/fairness.h"
 #include "backends/connection/lingering_close.h"
 #include "backends/connection/start_conversation.h"
+#include "backends/connection/timed_receive.h"
+#include "backends/connection/timed_turn.h"
 #include "backends/connection/upstream.h"
+#include "net/request_times.h"
 #include "net/socket.h"
 #include "net/tcp_bytes.h"
 #include "trace/trace.h"
@@ -77,9 +80,11 @@ void UringConnection::OnReceived(const io_uring_cqe& completion) {
   if (!receiving_) stop_receiving_ = false;
   const UringBuffers& buffers = shared_.ring->buffers();
   if (completion.res >= 0) {
-    const auto all = static_cast<size_t>(completion.res);
+    const size_t all = buffers.SizeOf(completion);
     if (all == 0) TakeIn({}, all);
-    for (int i = 0; i < buffers.CountOf(completion); ++i) TakeIn(buffers.BytesOf(completion, i), all);
+    for (int i = 0; i < buffers.CountOf(completion); ++i) {
+      TakeIn(buffers.BytesOf(completion, i), all, buffers.ArrivalOf(completion));
+    }
   } else if (!IsToBeRepeated(completion.res)) {
     // ECONNRESET, ETIMEDOUT and the like: nothing can be sent to this peer either.
     over_ = true;
@@ -95,7 +100,7 @@ void UringConnection::OnReceived(const io_uring_cqe& completion) {
 // No bytes: the peer sends no more. A receive that fills a small buffer marks a stream, and the armed receive, which
 // goes on filling small ones, is cancelled. One that brings less ends the stream. With bundles it takes as much as a
 // large buffer holds: an armed receive may use up all small buffers for one connection.
-void UringConnection::TakeIn(absl::string_view bytes, size_t at_once) {
+void UringConnection::TakeIn(absl::string_view bytes, size_t at_once, const std::optional<timespec>& arrival) {
   // What comes now is discarded; only the peer's end still matters.
   if (over_ || is_lingering()) {
     over_ = over_ || bytes.empty();
@@ -103,15 +108,18 @@ void UringConnection::TakeIn(absl::string_view bytes, size_t at_once) {
   }
   NoteMove();
   Counters::Add(counters_.bytes_in, static_cast<int64_t>(bytes.size()));
-  is_stream_ = at_once >= (shared_.ring->options().bundles ? kReadBytes : UringBuffers::kRequestBytes);
+  is_stream_ = at_once >= (shared_.ring->options().bundles ? kReadBytes : shared_.ring->buffers().request_bytes());
   // The armed receive has to go if the session cannot take more, if its buffers are too small, or if the server stops
   // and thus reads by pieces.
   stop_receiving_ = receiving_ && (!conversation_.takes_input() || is_stream_ || shared_.stopping);
   if (bytes.empty()) {
     conversation_.OnEnd(output());
   } else {
-    const bool is_full = bytes.size() == UringBuffers::kRequestBytes || bytes.size() == kReadBytes;
+    const bool is_full = bytes.size() == shared_.ring->buffers().request_bytes() || bytes.size() == kReadBytes;
+    const TimedWait* const timed = shared_.turn.timed();
+    const bool starts = timed != nullptr && TimeReceived(*timed, arrival, conversation_);
     conversation_.OnBytes(bytes, output(), is_full);
+    if (starts) conversation_.Leave(RequestPart::kQueue);  // Until Proceed().
   }
 }
 
@@ -126,6 +134,7 @@ void UringConnection::OnSent(int result) {
     Counters::Add(counters_.bytes_out, result);
     unsent_->output.Sent(result);
     conversation_.Next(unsent_->output);
+    conversation_.Leave(RequestPart::kQueue);
   }
   // EINTR and EAGAIN have sent nothing, and the step is repeated. Any other error: the connection is lost.
   over_ = over_ || (result < 0 && result != -EINTR && result != -EAGAIN);
@@ -214,7 +223,7 @@ bool UringConnection::TakeSteps() {
   if (task_.is_under_way() && !TakeResult()) return true;
   for (FairShare share;;) {
     const Step step = conversation_.Next(unsent_ == nullptr ? shared_.no_output : unsent_->output);
-    if (!share.Allows(step)) return ComeBack(), true;
+    if (!share.Allows(step)) return conversation_.Leave(RequestPart::kQueue), ComeBack(), true;
     switch (step) {
       case Step::kRead:
       case Step::kReadLast:
@@ -224,20 +233,27 @@ bool UringConnection::TakeSteps() {
         if (!conversation_.takes_input()) return stop_receiving_ = receiving_, true;
         return Receive(), true;
       case Step::kSend:
-        if (task_.ReadAhead(shared_.offload, unsent_->output, *this)) return true;
+        if (task_.ReadAhead(shared_.offload, unsent_->output, *this)) {
+          return conversation_.Leave(RequestPart::kQueue), true;
+        }
         if (const Flushed sent = Send(); sent != Flushed::kAll) return sent != Flushed::kBroken;
         break;
       case Step::kAwaitAck:
         if (const absl::Duration left = AckWaitLeft(fd_.get(), unsent_->output); left > absl::ZeroDuration()) {
+          conversation_.Leave(RequestPart::kWait);
           return shared_.timers.Set(timers().pause, left), true;
         }
         break;
       case Step::kAsk:
-        if (!Ask()) return true;
+        if (!Ask()) return conversation_.Leave(RequestPart::kWait), true;
         break;
       case Step::kRunTask:
-        if (shared_.offload != nullptr) return task_.Run(*shared_.offload, unsent_->output.TakeWork(), *this), true;
-        if (std::exchange(shared_.ran_task, true)) return ComeBack(), true;  // One task a turn, for all connections.
+        if (shared_.offload != nullptr) {
+          return task_.Run(*shared_.offload, conversation_.TakeTask(unsent_->output), *this), true;
+        }
+        if (std::exchange(shared_.ran_task, true)) {  // One task a turn, for all connections.
+          return conversation_.Leave(RequestPart::kQueue), ComeBack(), true;
+        }
         unsent_->output.TakeWork()(unsent_->output);
         break;
       case Step::kResume:
@@ -279,7 +295,7 @@ Flushed UringConnection::Send() {
   NoteMove();
   const Flushed sent = Flush(fd_.get(), output, kBytesPerTurn, counters_, conversation_.entry());
   if (sent == Flushed::kBlocked) AwaitWritable();
-  if (sent == Flushed::kBudget) ComeBack();
+  if (sent == Flushed::kBudget) conversation_.Leave(RequestPart::kQueue), ComeBack();
   return sent;
 }
 
@@ -287,6 +303,7 @@ Flushed UringConnection::Send() {
 // completion. No MSG_MORE is needed, since a file behind the memory would have taken the way of Flush().
 void UringConnection::SendMemory() {
   Trace::Mark(Traced::kSubmit, fd_.get(), 0);
+  conversation_.Leave(RequestPart::kSend);
   sending_ = true;
   iovec* pieces = unsent_->pieces;
   const int count = unsent_->output.FrontMemory(pieces, UringUnsent::kMaxPieces);
@@ -317,6 +334,7 @@ bool UringConnection::lends(int pieces) const {
 
 // Counts as a send under way, so that no step is taken, and the object lives, until the socket has room.
 void UringConnection::AwaitWritable() {
+  conversation_.Leave(RequestPart::kPeer);
   sending_ = true;
   io_uring_sqe* poll = shared_.ring->Prepare(Tag(Operation::kWritable, this));
   io_uring_prep_poll_add(poll, fd_.get(), POLLOUT);
@@ -354,7 +372,11 @@ void UringConnection::AskForBytes() {
     io_uring_prep_recv(receive, fd_.get(), nullptr, 0, conversation_.is_leaving() ? MSG_DONTWAIT : 0);
     receive->buf_group = UringBuffers::kStreams;
   } else {
-    io_uring_prep_recv_multishot(receive, fd_.get(), nullptr, 0, 0);
+    if (shared_.ring->options().stamps_arrivals) {
+      io_uring_prep_recvmsg_multishot(receive, fd_.get(), shared_.ring->buffers().stamped_receive(), 0);
+    } else {
+      io_uring_prep_recv_multishot(receive, fd_.get(), nullptr, 0, 0);
+    }
     receive->buf_group = UringBuffers::kRequests;
     if (shared_.ring->options().bundles) receive->ioprio |= kReceiveBundle;
   }

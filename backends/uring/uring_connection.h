@@ -40,6 +40,7 @@
 #include "backends/connection/conversation.h"
 #include "backends/connection/flush.h"
 #include "backends/connection/offload.h"
+#include "backends/connection/timed_turn.h"
 #include "backends/connection/timers.h"
 #include "backends/uring/ring.h"
 #include "base/unique_fd.h"
@@ -119,8 +120,8 @@ class alignas(kTagAlignment) UringConnection final : public UringHook, public Wa
   ~UringConnection();
 
   // Shows received bytes to the session, or holds them back (the conversation decides). No bytes: the peer's end.
-  // `at_once`: how many have come with the same receive.
-  void TakeIn(absl::string_view bytes, size_t at_once);
+  // `at_once`: how many have come with the same receive; `arrival`: when the last of them has, if it is known.
+  void TakeIn(absl::string_view bytes, size_t at_once, const std::optional<timespec>& arrival = std::nullopt);
   void OnTimer();
   // Takes the result of a task that ran on a helper. False: it is not finished.
   bool TakeResult();
@@ -193,6 +194,7 @@ struct UringShared {
   ConnectionLimit* connection_limit;  // Null if there is no limit.
   ProgressLimits limits = {};         // Of the peers' progress.
   uint32_t ticks = 0;                 // The coarse clock, for these.
+  TimedTurn turn = {};                // The loop's present one.
   bool stopping = false;
   bool grace_over = false;  // Of the stop.
   bool ran_task = false;    // In this turn.

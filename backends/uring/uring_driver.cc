@@ -28,7 +28,9 @@ absl::StatusOr<std::unique_ptr<EventLoop>> MakeUringLoop(ServerContext& context,
   absl::StatusOr<std::unique_ptr<Acceptor>> acceptor =
       Acceptor::Create(context, {.non_blocking = true, .udp = AcceptUdp::kOwnPorts});
   if (!acceptor.ok()) return acceptor.status();
-  absl::StatusOr<std::unique_ptr<UringRing>> ring = UringRing::Create(options);
+  UringOptions own = options;
+  own.stamps_arrivals = context.request_times.every() > 0 && !options.bundles;
+  absl::StatusOr<std::unique_ptr<UringRing>> ring = UringRing::Create(own);
   if (!ring.ok()) return ring.status();
   absl::StatusOr<std::unique_ptr<WakeList>> wakes = WakeList::Create();
   if (!wakes.ok()) return wakes.status();

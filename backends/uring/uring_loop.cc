@@ -10,6 +10,7 @@
 #include "absl/time/time.h"
 #include "backends/accept/inbox.h"
 #include "backends/connection/fairness.h"
+#include "backends/connection/timed_turn.h"
 #include "base/unique_fd.h"
 #include "net/progress_watch.h"
 #include "net/shortage.h"
@@ -43,6 +44,7 @@ UringLoop::UringLoop(ServerContext& context, const WorkerRole* role, std::unique
   shared_.counters = &context.statistics.counters();
   shared_.connection_limit = context.connection_limit.get();
   shared_.limits = ProgressLimits(context.idle_timeout, context.least_rate);
+  shared_.turn = TimedTurn(context.request_times);
   tick_ = ToKernelTimespec(shared_.limits.tick());
   pause_ = ToKernelTimespec(kShortagePause);
   for (const Listener& listener : context.listeners) {
@@ -77,8 +79,10 @@ absl::Status UringLoop::Run() {
   do {
     wakes_->Deliver();
     const bool may_wait = shared_.due.empty() && shared_.awaiting_buffer.empty() && wakes_->empty();
+    shared_.turn.BeginWait();
     const absl::Status status = may_wait ? ring_->SubmitAndWait() : ring_->Submit();
     if (!status.ok()) return status;  // The connections are not freed: the kernel may still use their memory.
+    shared_.turn.EndWait();
     ring_->TakeCompletions([this](const io_uring_cqe& completion) { Dispatch(completion); });
     wakes_->Deliver();
     Proceed();

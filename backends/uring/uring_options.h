@@ -26,6 +26,9 @@ struct UringOptions {
   bool zerocopy = false;
   // A receive may fill several buffers (IORING_RECVSEND_BUNDLE).
   bool bundles = false;
+  // Each receive of a request brings the moment of its arrival. Not a flag: the loop wants it if requests are timed.
+  // Not with bundles.
+  bool stamps_arrivals = false;
 
   bool is_polled() const { return polled_for > absl::ZeroDuration(); }
 };

@@ -97,6 +97,20 @@ struct ServerReport {
     int64_t stolen = 0;   // A worker has taken them from the queue of another one.
   };
 
+  // How long requests were in a part of their way through the server, or, if `part` is empty, in all of it.
+  struct Times {
+    absl::string_view part;  // "socket", "run"; in static storage.
+    int64_t count = 0;       // Requests that were timed.
+    double seconds = 0;      // Of all of them.
+    // How many took at most so many seconds; the last bound is infinite.
+    std::vector<std::pair<double, int64_t>> buckets = {};
+  };
+  struct TimesOfService {
+    std::string service;
+    Times whole;
+    std::vector<Times> parts = {};  // Which add up to the whole.
+  };
+
   // The value of --model: letters, digits and hyphens.
   std::string model;
   // By a clock that cannot be set, so it never goes back.
@@ -136,6 +150,8 @@ struct ServerReport {
   std::vector<Worker> workers = {};
   // One for each service that the program knows, whether it listens or not.
   std::vector<Service> services = {};
+  int64_t times_one_in = 0;  // Of how many requests one is timed; 0: none.
+  std::vector<TimesOfService> request_times = {};
 
   // --- For a look at the model at work. ---
   int64_t process = 0;            // The server's main process.

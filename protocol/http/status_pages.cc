@@ -1,5 +1,6 @@
 #include "protocol/http/status_pages.h"
 
+#include <cmath>
 #include <cstdint>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -7,6 +8,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "protocol/http/page_files.h"
 #include "protocol/http/reply.h"
 
@@ -35,8 +37,8 @@ class Metrics {
     name_ = std::string(name);
     absl::StrAppend(&text_, "# HELP polyserve_", name, " ", help, "\n# TYPE polyserve_", name, " ", type, "\n");
   }
-  void Value(absl::string_view labels, const absl::AlphaNum& value) {
-    absl::StrAppend(&text_, "polyserve_", name_, labels, " ", value, "\n");
+  void Value(absl::string_view labels, const absl::AlphaNum& value, absl::string_view suffix = "") {
+    absl::StrAppend(&text_, "polyserve_", name_, suffix, labels, " ", value, "\n");
   }
   std::string Take() { return std::move(text_); }
 
@@ -149,6 +151,43 @@ void AddLibrary(const ServerReport& report, Metrics& metrics) {
   metrics.Value("", report.quota->most_bytes);
 }
 
+// A histogram, in Prometheus' form: each bucket counts all that are below its bound.
+void AddTimes(const ServerReport::Times& times, const std::string& labels, Metrics& metrics) {
+  for (const auto& [bound, count] : times.buckets) {
+    const std::string le = std::isinf(bound) ? "+Inf" : absl::StrFormat("%.6f", bound);
+    metrics.Value(absl::StrCat("{", labels, ",le=\"", le, "\"}"), count, "_bucket");
+  }
+  metrics.Value(absl::StrCat("{", labels, "}"), absl::StrFormat("%.9f", times.seconds), "_sum");
+  metrics.Value(absl::StrCat("{", labels, "}"), times.count, "_count");
+}
+
+// Only with --time_requests.
+void AddRequestTimes(const ServerReport& report, Metrics& metrics) {
+  if (report.times_one_in == 0) return;
+  metrics.Begin("request_seconds", "histogram",
+                "Of timed requests: from the arrival of the last byte until the reply is with the kernel.");
+  for (const ServerReport::TimesOfService& row : report.request_times) {
+    AddTimes(row.whole, absl::StrCat("service=\"", row.service, "\""), metrics);
+  }
+  metrics.Begin("request_part_seconds", "histogram", "The parts of that time, which add up to it.");
+  for (const ServerReport::TimesOfService& row : report.request_times) {
+    for (const ServerReport::Times& part : row.parts) {
+      AddTimes(part, absl::StrCat("service=\"", row.service, "\",part=\"", part.part, "\""), metrics);
+    }
+  }
+}
+
+nlohmann::ordered_json RequestTimesJson(const ServerReport& report) {
+  nlohmann::ordered_json json = {{"one_in", report.times_one_in}, {"services", nlohmann::ordered_json::object()}};
+  for (const ServerReport::TimesOfService& row : report.request_times) {
+    nlohmann::ordered_json& service = json["services"][row.service];
+    service = {
+        {"requests", row.whole.count}, {"seconds", row.whole.seconds}, {"parts", nlohmann::ordered_json::object()}};
+    for (const ServerReport::Times& part : row.parts) service["parts"][std::string(part.part)] = part.seconds;
+  }
+  return json;
+}
+
 bool IsReady(const HttpSite& site) { return site.options().will_stop == nullptr || !site.options().will_stop(); }
 
 nlohmann::ordered_json QueueJson(const ServerReport::Queue& queue) {
@@ -186,6 +225,7 @@ std::string StatusJson(const ServerReport& report) {
       {"bounds", BoundsJson(report)},
       {"queue", QueueJson(report.queue)},
       {"stages", nlohmann::ordered_json::object()},
+      {"request_times", RequestTimesJson(report)},
       {"workers", nlohmann::ordered_json::array()},
       {"services", nlohmann::ordered_json::object()}};
   for (const auto& [name, queue] : report.stages) json["stages"][std::string(name)] = QueueJson(queue);
@@ -250,6 +290,7 @@ std::string MetricsText(const ServerReport& report, bool is_ready) {
   metrics.Value("", report.left_out_server_log_lines);
   AddQueue(report.queue, metrics);
   AddStages(report, metrics);
+  AddRequestTimes(report, metrics);
   metrics.Begin("workers", "gauge", "Processes and threads that serve clients.");
   metrics.Value("", report.workers.size());
 

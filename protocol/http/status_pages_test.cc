@@ -2,6 +2,7 @@
 #include "protocol/http/status_pages.h"
 
 #include <filesystem>
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -139,6 +140,45 @@ TEST_F(HttpOwnPagesTest, MetricsHaveAHelpATypeAndAValueEach) {
   EXPECT_TRUE(absl::StrContains(text, "\npolyserve_library_used_bytes 70\n"));
   EXPECT_TRUE(absl::StrContains(text, "\npolyserve_library_quota_bytes 90\n"));
   EXPECT_EQ(text.back(), '\n');
+}
+
+ServerReport TimedReport() {
+  constexpr double kInfinite = std::numeric_limits<double>::infinity();
+  ServerReport report = SomeReport();
+  report.times_one_in = 20;
+  report.request_times = {
+      {"http",
+       {"", 3, 0.75, {{0.000001, 0}, {0.25, 2}, {kInfinite, 3}}},
+       {{"run", 3, 0.5, {{0.25, 3}, {kInfinite, 3}}}, {"wait", 3, 0.25, {{0.25, 3}, {kInfinite, 3}}}}}};
+  return report;
+}
+
+TEST_F(HttpOwnPagesTest, TimesAreHistogramsWhoseBucketsCountAllBelow) {
+  site_options_.report = &TimedReport;
+  const std::string text = ContentOf(Get("/-/metrics"));
+  EXPECT_TRUE(absl::StrContains(text,
+                                "# TYPE polyserve_request_seconds histogram\n"
+                                "polyserve_request_seconds_bucket{service=\"http\",le=\"0.000001\"} 0\n"
+                                "polyserve_request_seconds_bucket{service=\"http\",le=\"0.250000\"} 2\n"
+                                "polyserve_request_seconds_bucket{service=\"http\",le=\"+Inf\"} 3\n"
+                                "polyserve_request_seconds_sum{service=\"http\"} 0.750000000\n"
+                                "polyserve_request_seconds_count{service=\"http\"} 3\n"));
+  EXPECT_TRUE(
+      absl::StrContains(text, "\npolyserve_request_part_seconds_sum{service=\"http\",part=\"run\"} 0.500000000\n"));
+  EXPECT_TRUE(absl::StrContains(
+      text, "\npolyserve_request_part_seconds_bucket{service=\"http\",part=\"wait\",le=\"+Inf\"} 3\n"));
+}
+
+TEST_F(HttpOwnPagesTest, StatusHasTheTimesAsSums) {
+  site_options_.report = &TimedReport;
+  const nlohmann::json times = nlohmann::json::parse(ContentOf(Get("/-/status")))["request_times"];
+  EXPECT_EQ(times, nlohmann::json::parse(R"({"one_in": 20, "services":
+      {"http": {"requests": 3, "seconds": 0.75, "parts": {"run": 0.5, "wait": 0.25}}}})"));
+}
+
+TEST_F(HttpOwnPagesTest, NothingIsSaidOfTimesThatAreNotTaken) {
+  EXPECT_FALSE(absl::StrContains(ContentOf(Get("/-/metrics")), "polyserve_request_seconds"));
+  EXPECT_EQ(nlohmann::json::parse(ContentOf(Get("/-/status")))["request_times"]["one_in"], 0);
 }
 
 TEST_F(HttpOwnPagesTest, MetricsSayWhatIsReadyAndNothingOfAQuotaThatIsNotSet) {

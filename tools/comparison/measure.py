@@ -28,7 +28,7 @@ _OTHERS_SHARE = 0.10
 _LEAST_CPU_S = 0.2
 
 
-def _switches(server, requests):
+def used_switches(server, requests):
     """Voluntary and involuntary context switches over the server's whole life, scaled to the requests measured."""
     if server.usage is None or requests["all"] == 0:
         return None, None
@@ -184,7 +184,7 @@ def measure(subject, workload, setting, load, duration_s, seed, idle=0):
         work = _work_per_worker(threads, procfs.look_at(server.session, with_memory=False))
         overflows = max(0, procfs.listen_overflows(server.session) - overflows)  # Of a server that was killed nothing is known.
         limited = _within_limits(setting, used.throttled, server.events(), _is_there(server, workload))
-    voluntary, involuntary = _switches(server, {"measured": run.replies,
+    voluntary, involuntary = used_switches(server, {"measured": run.replies,
                                                 "all": run.replies_in_all + before.replies_in_all})
     return {
         "load": run.report,

@@ -6,10 +6,10 @@ import math
 from dataclasses import dataclass
 from typing import Callable
 
-from . import extras, inference, measure, order, promise, rated_steps, resident, store, syscalls
+from . import extras, inference, measure, order, promise, rated_steps, resident, store, syscalls, times
 from .peers.floor import Floor
 
-PARTS = ("rounds", "cost", "promise", "syscalls", "memory", "idle", "scaling")
+PARTS = ("rounds", "cost", "promise", "times", "syscalls", "memory", "idle", "scaling")
 QUICK_PARTS = ("rounds", "cost", "syscalls", "memory")
 BY = ("throughput", "capacity", "cost", "tail", "memory", "fairness")
 IDLE_STEPS = (100, 1000, 10000)
@@ -147,6 +147,28 @@ def _syscall_steps(scene):
                    syscalls.DURATION_S + measure.OVERHEAD_S, f"system calls: {workload.name}, {subject.name}", run)
 
 
+def _times_steps(scene, options):
+    chosen, units = _by_workload(scene), {}
+
+    def measured(subject, workload, those):
+        if not units:
+            units.update(times.unit_costs(scene.all_cpus[0]))
+        setting = dataclasses.replace(scene.setting_for(workload), within=None)  # As for system calls.
+        rates = rated_steps.rates_of(scene, workload, those)
+        why = "no model has a throughput to take a part of" if rates is None else rates.without.get(subject.name)
+        if why:
+            return times.failed_line(why)
+        return times.measure(subject, workload, setting, scene.load, options.seed, rates.given, dict(units))
+    for workload, those in chosen:
+        for subject in those:
+            if subject.kind != "model" or not workload.takes_rate or workload.is_of_datagrams:
+                continue
+            def run(_, subject=subject, workload=workload, those=those):
+                return [measured(subject, workload, those)]
+            yield Step(store.REQUEST_TIMES, (("subject", subject.name), ("workload", workload.name)),
+                       times.DURATION_S + measure.OVERHEAD_S, f"where the time goes: {workload.name}, {subject.name}", run)
+
+
 def _idle_pairs(scene):
     """Each subject with the first workload that only has connections that stay, and can be silent."""
     seen = set()
@@ -212,7 +234,7 @@ def duration(scene, options, extra_s):
 
 
 # What is given up first if the time is too short for all; the rounds come last, because they are the purpose.
-_GIVEN_UP = ("scaling", "idle", "syscalls", "promise", "memory", "cost")
+_GIVEN_UP = ("scaling", "idle", "times", "syscalls", "promise", "memory", "cost")
 # The time is approximate: nothing is given up for less than this.
 _TOO_LONG = 1.05
 
@@ -282,6 +304,8 @@ def make(scene, options, fixed_s=0.0):
         extra += rated_steps.cost_steps(scene, options, Step, pairs(scene)[0], list(_idle_pairs(scene)))
     if "promise" in options.parts:
         extra += rated_steps.promise_steps(scene, options, Step, pairs(scene)[0])
+    if "times" in options.parts:
+        extra += _times_steps(scene, options)
     if "syscalls" in options.parts:
         extra += _syscall_steps(scene)
     if "memory" in options.parts:

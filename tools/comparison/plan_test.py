@@ -114,7 +114,7 @@ class FitTest(unittest.TestCase):
         self.assertGreater(self.fitted(60).rounds, 2.5 * self.fitted(20).rounds)
 
     def test_parts_go_where_they_leave_time_for_too_few_rounds(self):
-        found = [self.fitted(minutes / 20) for minutes in range(30, 0, -1)]
+        found = [self.fitted(minutes / 20) for minutes in range(40, 0, -1)]
         kept = [len(fitted.parts) for fitted in found]
         self.assertEqual((max(kept), min(kept)), (kept[0], kept[-1]))
         self.assertTrue(all(fitted.rounds >= 5 for fitted in found if len(fitted.parts) > 1))

@@ -131,8 +131,8 @@ def _parse_parts(options, pair):
     needed = rated_steps.PART_OF.get(options.by, "rounds")
     if needed not in parts and options.by != "throughput":
         raise UsageError(f"--by={options.by} needs the part {needed}, which --parts leaves out")
-    if parts & {"cost", "promise"} and "rounds" not in parts:
-        raise UsageError("the parts cost and promise need the part rounds: rates are chosen by what servers can do")
+    if parts & {"cost", "promise", "times"} and "rounds" not in parts:
+        raise UsageError("the parts cost, promise and times need the part rounds: rates are chosen by what servers can do")
     try:
         options.slo = promise.parse(options.slo or _PROMISE).text
     except ValueError as error:

@@ -11,7 +11,8 @@ SUMMARY = "summary.json"
 ROUNDS, MEMORY, IDLE, SCALING, SYSCALLS = "rounds", "memory", "idle", "scaling", "syscalls"
 COST, QUIET, PROMISE = "cost", "quiet", "promise"
 TUNE = "tune"  # Rounds of races; see tuning/.
-KINDS = (ROUNDS, MEMORY, IDLE, SCALING, SYSCALLS, COST, QUIET, PROMISE, TUNE)
+REQUEST_TIMES = "request_times"
+KINDS = (ROUNDS, MEMORY, IDLE, SCALING, SYSCALLS, COST, QUIET, PROMISE, TUNE, REQUEST_TIMES)
 
 
 class StoreError(Exception):

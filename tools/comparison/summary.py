@@ -5,7 +5,8 @@ import itertools
 import math
 import re
 
-from . import cases, floors, inference, metrics, needs, other_figures, ranking, single_figures, slices, statistics, store, suspicion
+from . import (cases, explaining, floors, inference, metrics, needs, other_figures, ranking, single_figures, slices, statistics, store,
+               suspicion)
 
 # How often the same thing, measured twice, may be called different by chance.
 _TWINS_ALPHA = 0.01
@@ -374,6 +375,7 @@ def summarize(run, lines):
                          for name, own in ranked.items()}}
     able = {workload: {subject["name"] for subject in subjects if rounds.of(subject["name"], workload)
                        and not metrics.is_faulty(rounds.of(subject["name"], workload))} for workload in workloads}
+    found["explained"] = _explained(found, lines.get(store.REQUEST_TIMES, ()))
     found["floors"] = floors.shares(subjects, verdicts, found["ranked_by"])
 
     def tails(workload, metric, names, beside_us):
@@ -381,6 +383,23 @@ def summarize(run, lines):
         return {pair: effect.reversed() for pair, effect in
                 figures[workload].effects(pairs, len(names), metric, beside_us).items() if effect is not None}
     return {**found, "fronts": cases.fronts(run, found, lines, able, effects_of, tails)}
+
+
+def _explained(summary, lines):
+    """Why the best of each workload is better than others, as far as that was decided and can be said."""
+    found = []
+    for workload, ranked in summary["ranking"].items():
+        if not ranked["order"]:
+            continue
+        best, metric = ranked["order"][0], summary["ranked_by"][workload]
+        decided = {name for verdict in summary["verdicts"] for name in (verdict["a"], verdict["b"])
+                   if (verdict["workload"], verdict["metric"], verdict["kind"]) == (workload, metric, inference.DIFFERENT)
+                   and best in (verdict["a"], verdict["b"])}
+        calls = {result["subject"]: result["metrics"]["syscalls_per_request"]["median"] for result in summary["results"]
+                 if result["workload"] == workload and "syscalls_per_request" in result["metrics"]}
+        own = {line["subject"]: line for line in lines if line["workload"] == workload}
+        found += [{"workload": workload, **pair} for pair in explaining.of_best(ranked["order"], decided, own, calls)]
+    return found
 
 
 def of(folder):

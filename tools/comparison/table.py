@@ -243,13 +243,19 @@ def _left_out(skipped):
     return found
 
 
+def _why(summary, workload):
+    """Why the best is better than the nearest of which that is sure; nothing if the figures do not say it."""
+    found = [pair for pair in summary.get("explained", ()) if pair["workload"] == workload["name"]]
+    return [f"  why  {sentence}" for sentence in found[0]["sentences"]] if found else []
+
+
 def text(run, summary, folder):
     """All of it."""
     lines = [line for warning in warnings(run, summary) for line in (warning, "")]
     measured = {result["workload"] for result in summary["results"]}
     shown = [workload for workload in run["workloads"] if workload["name"] in measured]
     for workload in shown:
-        lines += [answer(summary, workload), *rated_table.needs(summary, workload)]
+        lines += [answer(summary, workload), *_why(summary, workload), *rated_table.needs(summary, workload)]
     lines += tuning.answers(summary) if "tuning" in summary else []
     has_rated = False
     for workload in shown:

@@ -12,7 +12,8 @@ import markupsafe
 from comparison import ranking
 from comparison.tuning import text as tuning_text
 
-from . import canvas, doubts, figures, fronts, load_curves, palette, plots, rules, run_plots, tables, tuning, verdicts, words
+from . import (canvas, doubts, figures, fronts, load_curves, palette, plots, request_times, rules, run_plots, tables, tuning,
+               verdicts, words)
 
 _TEMPLATES = pathlib.Path(__file__).parent / "templates"
 
@@ -35,7 +36,8 @@ def write(results, out):
     colours = palette.Palette(results.subjects)
     pictures = {"": [canvas.paint(plot, colours) for plot in run_plots.plots_of(results)]}
     for workload in results.workloads:
-        wanted = [fronts.plot(results, workload), *plots.plots_of(results, workload), load_curves.plot(results, workload)]
+        wanted = [fronts.plot(results, workload), *plots.plots_of(results, workload), request_times.plot(results, workload),
+                  load_curves.plot(results, workload)]
         pictures[workload.name] = [canvas.paint(plot, colours) for plot in wanted if plot is not None]
     for picture in sum(pictures.values(), []):
         (out / "plots" / f"{picture.plot.name}.svg").write_text(picture.svg, encoding="utf-8")
@@ -164,6 +166,7 @@ def _workload(results, workload, pictures):
         "failures": failures,
         "front": fronts.table(results, workload),
         "load": load_curves.table(results, workload),
+        "request_times": request_times.table(results, workload),
         "pairs": verdicts.matrix(results, workload),
         "dots": plots.what_dots_are(results, workload),
         "table": tables.of_workload(results, workload),

@@ -41,6 +41,11 @@ HEAT = (("#f3f6fa", "#1c232b"), ("#d9e6f2", "#20303f"), ("#b5d0e8", "#244258"), 
 HEAT_INK = (("#1b2030", "#e6e9ee"), ("#1b2031", "#e6e9ee"), ("#1b2032", "#e6e9ee"), ("#1b2033", "#ffffff"),
             ("#1b2034", "#10151a"), ("#fffff5", "#10151a"), ("#fffff6", "#10151a"))
 
+# Parts of a request's time: light, dark.
+PARTS = {"socket": ("#8d99a6", "#6c7884"), "wakeup": ("#d1495b", "#e5707f"), "queue": ("#edae49", "#e0b060"),
+         "run": ("#00798c", "#2fa7ba"), "send": ("#66a182", "#7fbf9e"), "off_cpu": ("#8e5572", "#b57e9a"),
+         "wait": ("#c9d3dc", "#3a4550"), "peer": ("#2e4057", "#8aa0ba"), "outside": ("#e3e8ec", "#2b333b")}
+
 
 def heat_class(share):
     """0 (least) to 6 (95 % of the best, or more)."""
@@ -91,6 +96,8 @@ class Palette:
         variables = {f"{name}": colours for name, colours in _PAGE.items()}
         for place, light in enumerate(self._colours.values()):
             variables[f"s{place}"] = (light, _for_dark(light))
+        for name, colours in PARTS.items():
+            variables[f"part-{name}"] = colours
         for place, colours in enumerate(HEAT):
             variables[f"heat{place}"] = colours
         for place, colours in enumerate(HEAT_INK):
@@ -118,6 +125,11 @@ class Palette:
 def page(name):
     """A colour of the page, as plots are drawn."""
     return _PAGE[name][0]
+
+
+def part(name):
+    """The colour of a part of a request's time, as plots are drawn."""
+    return PARTS[name][0]
 
 
 def _lighter(colour):

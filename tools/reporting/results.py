@@ -175,6 +175,7 @@ class Results:
         self.idle = self._read_lines("idle.jsonl")
         self.scaling = self._read_lines("scaling.jsonl")
         self.syscalls = self._read_lines("syscalls.jsonl")
+        self.request_times = self._read_lines("request_times.jsonl")
         self.promise = self._read_lines("promise.jsonl")
         self.cost = self._read_lines("cost.jsonl")
         self.samples = samples.Samples(self.rounds, self._read_lines("dots.jsonl"), self._read_lines("curves.jsonl"), self.cost)

@@ -6,7 +6,7 @@ import markupsafe
 
 from comparison import inference
 
-from . import plots, words
+from . import plots, request_times, words
 
 # Metrics that a sentence on a pair tells of, after the one that ranks; those in which more is better. LATENCY stands for service
 # or response.
@@ -54,15 +54,17 @@ def _verdict(results, workload, one, other):
 
 
 def data(results, workload):
-    """What the page's sentences are made of: {names, told: [{title, more, pairs}]}. The pairs are those of two names, first with
-    second, first with third and so on, each [ratio, low, high, verdict]; 0 for one that was not compared."""
+    """What the page's sentences are made of: {names, told: [{title, more, pairs}], why}. The pairs are those of two names, first
+    with second, first with third and so on, each [ratio, low, high, verdict]; 0 for one that was not compared. `why` has the
+    sentences on each pair, if there are any."""
     names = plots.ranked(results, workload)
     told = []
     for metric in dict.fromkeys((workload.figure, *(one.replace("LATENCY", workload.latency_metric) for one in _TOLD))):
         pairs = [_pair(results.judged(workload.name, metric, a, b)) for a, b in itertools.combinations(names, 2)]
         if any(pairs):
             told.append({"title": words.metric(metric), "more": metric in _MORE_IS_BETTER, "pairs": pairs})
-    return {"names": names, "told": told}
+    why = request_times.why(results, workload)
+    return {"names": names, "told": told, **({"why": why} if any(why) else {})}
 
 
 def _pair(judged):

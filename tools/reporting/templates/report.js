@@ -7,15 +7,16 @@
   const ratio = (value) => value >= 0.0095 && value < 9.995 ? value.toFixed(2) : String(Number(value.toPrecision(3)));
 
   // The lines on two subjects of a workload: what the first is beside the second, measure by measure.
-  function lines({ names, told }, row, column) {
+  function lines({ names, told, why }, row, column) {
     const one = Math.min(row, column), other = Math.max(row, column);
     const place = one * names.length - one * (one + 1) / 2 + other - one - 1;
-    return told.filter((what) => what.pairs[place]).map((what) => {
+    const measures = told.filter((what) => what.pairs[place]).map((what) => {
       let [middle, low, high, kind] = what.pairs[place];
       if (row > column) [middle, low, high] = [1 / middle, 1 / high, 1 / low];
       const better = kind !== "different" ? "" : (middle > 1) === what.more ? " (better)" : " (worse)";
       return `${what.title}: ${ratio(middle)} times that of ${names[column]}, ${ratio(low)} to ${ratio(high)}: ${kind}${better}`;
     });
+    return why && why[place] ? [...measures, ...why[place]] : measures;
   }
 
   // How two values are sorted, less first; what was not measured is last either way.
