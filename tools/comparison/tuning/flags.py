@@ -116,6 +116,7 @@ ROWS = (
     _words("pin_cpus"),
     _words("wake", lambda facts: facts.several),
     _words("lock", lambda facts: {"accept": "lock"}),
+    _words("steal", lambda facts: facts.several),
     _numbers("fiber_stack", 64 * 1024, 1024 * 1024),
     _words("offload_files", lambda facts: {"offload": 1}),
 )
