@@ -12,6 +12,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "base/loop_turn.h"
 #include "base/sys_error.h"
 #include "files/file_errors.h"
 #include "files/name.h"
@@ -302,6 +303,7 @@ absl::Status Library::MakeDirectory(absl::string_view name) const {
     const bool is_there = LookAt(root_->fd(), std::string(name), old) && S_ISDIR(old.st_mode);
     if (!is_there) return absl::FailedPreconditionError("a file has this name");
   }
+  LoopTurn::Renew();
   return is_durable ? SyncToDisk(directory.get()) : absl::OkStatus();
 }
 
@@ -325,6 +327,7 @@ absl::Status Library::RemoveCopy(absl::string_view name) const {
     return absl::FailedPreconditionError("the file is no copy");
   }
   if (::unlinkat(directory.get(), base.c_str(), 0) != 0) return StoreError("cannot remove the file");
+  LoopTurn::Renew();
   if (options_.quota != nullptr) options_.quota->Add(-info.st_size);
   return absl::OkStatus();
 }

@@ -11,6 +11,7 @@
 #include <cerrno>
 
 #include "absl/strings/str_cat.h"
+#include "base/loop_turn.h"
 #include "base/sys_error.h"
 #include "files/file_errors.h"
 
@@ -174,6 +175,7 @@ absl::StatusOr<Upload::Stored> Upload::Store(const Condition& condition) {
   if (absl::Status status = SyncContent(); !status.ok()) return status;
   if (!Lock()) return absl::UnavailableError("another program holds the directory; try again");
   absl::StatusOr<Stored> stored = StoreCounted(condition);
+  LoopTurn::Renew();
   if (!stored.ok() || !is_durable_) return stored;
   ::flock(lock_fd(), LOCK_UN);
   if (absl::Status status = SyncToDisk(directory_.get()); !status.ok()) return status;

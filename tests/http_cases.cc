@@ -106,6 +106,17 @@ TEST_F(HttpCases, ShortageOfDescriptorsIsNoLackOfSpace) {
   EXPECT_TRUE(absl::EndsWith(peer.ReadToEnd(), "\r\n\r\nother"));
 }
 
+// Also if all of it comes at once, and the reply to the first one is kept ready.
+TEST_F(HttpCases, RequestBehindAnUploadGetsTheNewFile) {
+  StartServer({});
+  for (int i = 0; i < 20; ++i) GetOnce();  // By then the file is old enough, as a rule.
+  Peer peer = Connect("http");
+  peer.Send(absl::StrCat(kGet, "PUT /a HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\nnew", kLast));
+  const std::string replies = peer.ReadToEnd();
+  EXPECT_TRUE(absl::StrContains(replies, "\r\n\r\nhelloHTTP/1.1 204 ")) << replies;
+  EXPECT_TRUE(absl::EndsWith(replies, "\r\n\r\nnew")) << replies;
+}
+
 TEST_F(HttpCases, HeadThatDoesNotComeInTimeIsAnsweredAndClosed) {
   StartServer({kShortTime});
   Peer peer = Connect("http");

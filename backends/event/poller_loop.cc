@@ -12,6 +12,7 @@
 #include "backends/connection/timed_turn.h"
 #include "backends/event/event_udp_socket.h"
 #include "backends/udp/connected_peers.h"
+#include "base/loop_turn.h"
 #include "base/unique_fd.h"
 #include "net/progress_watch.h"
 #include "net/shortage.h"
@@ -179,7 +180,10 @@ absl::Status PollerLoop::Turn() {
   shared_.turn.BeginWait();
   if (absl::Status status = poller_->Wait(until); !status.ok()) return status;
   shared_.turn.EndWait();
-  poller_->Dispatch();
+  {
+    const LoopTurn turn;
+    poller_->Dispatch();
+  }
   if (line_.has_value()) ServeLine();
   while (!waiting.empty()) {  // A client that was destroyed meanwhile has unlinked itself.
     EventClient& client = waiting.front();

@@ -11,6 +11,7 @@
 #include "backends/accept/inbox.h"
 #include "backends/connection/fairness.h"
 #include "backends/connection/timed_turn.h"
+#include "base/loop_turn.h"
 #include "base/unique_fd.h"
 #include "net/progress_watch.h"
 #include "net/shortage.h"
@@ -83,7 +84,10 @@ absl::Status UringLoop::Run() {
     const absl::Status status = may_wait ? ring_->SubmitAndWait() : ring_->Submit();
     if (!status.ok()) return status;  // The connections are not freed: the kernel may still use their memory.
     shared_.turn.EndWait();
-    ring_->TakeCompletions([this](const io_uring_cqe& completion) { Dispatch(completion); });
+    {
+      const LoopTurn turn;
+      ring_->TakeCompletions([this](const io_uring_cqe& completion) { Dispatch(completion); });
+    }
     wakes_->Deliver();
     Proceed();
     if (!shared_.timers.empty()) AwaitAlarm();

@@ -7,6 +7,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "base/loop_turn.h"
 
 namespace polyserve {
 
@@ -56,10 +57,13 @@ HttpReplyCache::Reply HttpReplyCache::Find(const Library& library, absl::string_
     kept = found->second;
   }
   if (kept->fresh_until != INT64_MAX && Now().tv_sec >= kept->fresh_until) return nullptr;
+  const uint64_t turn = LoopTurn::current();
+  if (turn != 0 && kept->unchanged_in.load(std::memory_order_relaxed) == turn) return kept->reply;
   // System calls come after the lock is released. `kept` keeps the reply alive if the cache drops it meanwhile.
   for (const Source& source : kept->sources) {
     if (!IsAsItWas(library, source)) return nullptr;
   }
+  if (turn != 0) kept->unchanged_in.store(turn, std::memory_order_relaxed);
   return kept->reply;
 }
 
@@ -69,7 +73,7 @@ void HttpReplyCache::Keep(absl::string_view key, Sources sources, Reply reply, i
   }
   // BytesOf() gives the same result when the reply is replaced, so that bytes_ always is the sum of what is kept.
   const size_t bytes = BytesOf(key, sources, *reply);
-  const Kept made = std::make_shared<const Made>(Made{std::move(sources), std::move(reply), fresh_until});
+  const Kept made = std::make_shared<const Made>(std::move(sources), std::move(reply), fresh_until);
   MutexLock lock(mutex_);
   if (bytes_ + bytes > kMaxBytes) {
     kept_.clear();

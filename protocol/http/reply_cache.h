@@ -4,18 +4,21 @@
 // costs a fifth of that, and shows whether the file is still the one that the reply was made from. So a reply is never
 // out of date, whichever program changes the file, and it is not found once the file has moved out of the root: the
 // check, too, resolves names beneath the root only (three system calls if the name has directories in it). If the
-// client accepts compressed files, the same holds for every file that was looked for, whether it existed or not.
+// client accepts compressed files, the same holds for every file that was looked for, whether it existed or not. An
+// event loop looks once for all requests for a file that it has found together (base/loop_turn.h).
 //
 // The honest gap: a program that writes to a file through a shared mapping changes it unnoticed until the kernel writes
 // the page back.
 #ifndef POLYSERVE_PROTOCOL_HTTP_REPLY_CACHE_H_
 #define POLYSERVE_PROTOCOL_HTTP_REPLY_CACHE_H_
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/container/flat_hash_map.h"
@@ -45,7 +48,7 @@ class HttpReplyCache {
   using Sources = absl::InlinedVector<Source, 1>;
 
   // Returns the reply kept under this key if it is fresh and all of its sources are unchanged; otherwise null. Makes
-  // one system call or more for each source, without the lock. A reply that is out of date stays until Keep() replaces
+  // one system call or more for each source, without the lock, unless it has in this turn. A reply that is out of date stays until Keep() replaces
   // it.
   Reply Find(const Library& library, absl::string_view key) const;
 
@@ -56,9 +59,11 @@ class HttpReplyCache {
 
  private:
   struct Made {
+    Made(Sources all, Reply made, int64_t until) : sources(std::move(all)), reply(std::move(made)), fresh_until(until) {}
     Sources sources;
     Reply reply;
     int64_t fresh_until;
+    mutable std::atomic<uint64_t> unchanged_in = 0;  // The LoopTurn in which that was seen last.
   };
   using Kept = std::shared_ptr<const Made>;
 

@@ -6,10 +6,12 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "base/loop_turn.h"
 #include "gtest/gtest.h"
 
 namespace polyserve {
@@ -73,6 +75,37 @@ TEST_F(HttpReplyCacheTest, FindsNothingOnceTheFileHasChanged) {
   EXPECT_EQ(cache_.Find(*library_, "a"), nullptr) << "not readable any more";
   fs::remove(root_ / "a");
   EXPECT_EQ(cache_.Find(*library_, "a"), nullptr) << "removed";
+}
+
+// Of requests that a loop has found together, one looks. What the loop itself changes is seen at once.
+TEST_F(HttpReplyCacheTest, LooksOnceInATurnUnlessItChangesSomething) {
+  Keep("a", "reply");
+  {
+    const LoopTurn turn;
+    EXPECT_NE(cache_.Find(*library_, "a"), nullptr);
+    Write("a", "HELLO");
+    EXPECT_NE(cache_.Find(*library_, "a"), nullptr) << "the request was there before";
+  }
+  EXPECT_EQ(cache_.Find(*library_, "a"), nullptr) << "outside of turns it always looks";
+  Keep("a", "reply");
+  const LoopTurn turn;
+  EXPECT_NE(cache_.Find(*library_, "a"), nullptr);
+  absl::StatusOr<std::unique_ptr<Upload>> upload = library_->StartUpload("a", 3);
+  ASSERT_TRUE(upload.ok());
+  EXPECT_TRUE((*upload)->Append("new").ok());
+  EXPECT_TRUE((*upload)->Store(nullptr).ok());
+  EXPECT_EQ(cache_.Find(*library_, "a"), nullptr) << "its own change";
+}
+
+TEST_F(HttpReplyCacheTest, TurnOfAnotherThreadIsAnotherTurn) {
+  Keep("a", "reply");
+  const LoopTurn turn;
+  EXPECT_NE(cache_.Find(*library_, "a"), nullptr);
+  Write("a", "HELLO");
+  std::thread([this] {
+    const LoopTurn other;
+    EXPECT_EQ(cache_.Find(*library_, "a"), nullptr);
+  }).join();
 }
 
 TEST_F(HttpReplyCacheTest, FindsNothingThatWasMovedOutOfTheRoot) {
