@@ -74,8 +74,10 @@ bool EventConnection::OnReadable() {
     if (parked_ != nullptr || !conversation_.takes_input()) return true;
     const bool is_last = conversation_.step() == Step::kReadLast;
     if (drained && !is_last) return true;
-    LoopTurn::Renew();  // What it reads from here on may have come since.
-    if (++reads < shared_.reads_per_turn) continue;
+    if (++reads < shared_.reads_per_turn) {
+      LoopTurn::Renew();  // What it reads from here on may have come since.
+      continue;
+    }
     // An edge is reported only once, so what is left has to be remembered; a level is reported again. At kReadLast the
     // next thing to learn is that the socket is empty, and no event reports that.
     if (is_last || edge_triggered()) WaitForTurn();
