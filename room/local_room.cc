@@ -144,12 +144,10 @@ void LocalRoom::CutOff(LocalMember& seat, std::vector<Message>& departures) {
 }
 
 // The last seat takes the dropped one's place: constant time, and the order of seats means nothing. The name is free
-// from here on, even if the member was cut off and does not know it yet. The other servers hear of it before they can
-// hear that the name is another's.
+// from here on, even if the member was cut off and does not know it yet.
 void LocalRoom::Drop(LocalMember& seat, bool is_told) {
   seat.WakeIfDue();  // WakeListeners() does not find it any more.
-  if (is_told) PassOn(RoomEvent::Kind::kDepart, seat.known_as_);
-  if (link_ != nullptr) link_->Release(seat.key_);
+  if (link_ != nullptr) is_told ? link_->Depart(seat.key_, seat.known_as_) : link_->Release(seat.key_);
   names_.Release(seat.known_as_);
   seats_by_name_.erase(seat.known_as_);
   seats_[seat.place_] = seats_.back();

@@ -319,6 +319,7 @@ class FakeLink : public RoomLink {
   void ForgetBan(std::string) override {}
   int64_t Claim(const std::string&, absl::string_view) override { return up ? ++last_claim : 0; }
   void Release(const std::string&) override {}
+  void Depart(const std::string&, absl::string_view name) override { passed.push_back(absl::StrCat("d", name)); }
 
   bool up = false, full = false;
   int64_t last_claim = 0;

@@ -2,7 +2,7 @@
 // what its members do, and the judge of who may have a name. LocalRoom calls it, and is called back by it
 // (LocalRoom::Hear() and what stands beside it); no session and no model knows of it.
 //
-//   LocalRoom ── Pass(), Claim(), Release() ─▶ RoomLink ─▶ the other servers
+//   LocalRoom ── Pass(), Claim(), Depart() ─▶ RoomLink ─▶ the other servers
 //   LocalRoom ◀─ Hear(), AnswerClaim(), TakeAway() ── RoomLink ◀─ the other servers
 //
 // Without one, a room is alone, and pays a comparison with null.
@@ -65,6 +65,9 @@ class RoomLink {
   virtual int64_t Claim(const std::string& key, absl::string_view name) = 0;
   // Gives the name back, whether it was granted, is still asked for, or was taken away.
   virtual void Release(const std::string& key) = 0;
+  // Gives the name back, and passes on that its member has left, in one step: no server hears of it while the name is
+  // still taken, even if this one dies meanwhile.
+  virtual void Depart(const std::string& key, absl::string_view name) = 0;
 };
 
 // Makes the link of this room, in the process that holds the room, and connects the two. Fails if the system has no

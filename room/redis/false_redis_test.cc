@@ -13,6 +13,7 @@
 #include "absl/base/thread_annotations.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "base/mutex.h"
@@ -109,6 +110,27 @@ TEST(FalseRedisTest, NewProcessSaysNothingBeforeItsFirstCommandIsAnswered) {
     EXPECT_FALSE(absl::StrContains(heard, "ada")) << heard;
   }
   EXPECT_GE(repeated, 2);
+}
+
+// Whoever hears of a departure finds the name free, even if this server dies at that moment: it is one command.
+TEST(FalseRedisTest, MemberDepartsAndGivesItsNameBackByOneCommand) {
+  const FalseRedis redis("+PONG\r\n:0\r\n*0\r\n*1\r\n:1\r\n:1\r\n:1\r\n", "+PONG\r\n*0\r\n");
+  Node a(redis.url(), {.expiry = absl::Hours(1)});
+  a.Join("ada")->Leave();
+  const auto commands = [&redis] {
+    std::vector<std::string> commands;
+    for (const std::string& heard : redis.heard()) {
+      if (!absl::StrContains(heard, "polyserve:names")) continue;
+      for (absl::string_view one : absl::StrSplit(heard, "\r\n*")) commands.emplace_back(one);
+    }
+    return commands;
+  };
+  std::string last;
+  EXPECT_TRUE(Eventually([&] {
+    const std::vector<std::string> sent = commands();
+    last = sent.empty() ? "" : sent.back();
+    return absl::StrContains(last, "HDEL") && absl::StrContains(last, "XADD") && absl::StrContains(last, Bulk("d"));
+  })) << last;
 }
 
 // What Redis answers may have come by the time that it is looked for, at any point: poll(2) does not report it then.

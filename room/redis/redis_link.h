@@ -72,6 +72,7 @@ class RedisLink : public RoomLink {
   void ForgetBan(std::string key) override { outbox_.ForgetBan(std::move(key)); }
   int64_t Claim(const std::string& key, absl::string_view name) override { return outbox_.Claim(key, name); }
   void Release(const std::string& key) override { outbox_.Release(key); }
+  void Depart(const std::string& key, absl::string_view name) override { outbox_.Depart(key, name); }
 
  private:
   // What the reader has asked for.

@@ -39,6 +39,7 @@ size_t RedisOutbox::SizeOf(const Op& op) {
     case Op::Kind::kLoadBans:
     case Op::Kind::kClaim:
     case Op::Kind::kRelease:
+    case Op::Kind::kDepart:
     case Op::Kind::kGoodbye:
       break;
   }
@@ -122,13 +123,33 @@ int64_t RedisOutbox::Claim(const std::string& key, absl::string_view name) {
 }
 
 // A name that Redis was never asked for need not be given back there.
-void RedisOutbox::Release(const std::string& key) {
-  MutexLock lock(mutex_);
+bool RedisOutbox::Forget(const std::string& key) {
   const auto held = names_.find(key);
-  if (held == names_.end()) return;
+  if (held == names_.end()) return false;
   const bool was_asked_for = held->second.claim != 0;
   names_.erase(held);
-  if (was_asked_for) Add({.kind = Op::Kind::kRelease, .key = key});
+  return was_asked_for;
+}
+
+void RedisOutbox::Release(const std::string& key) {
+  MutexLock lock(mutex_);
+  if (Forget(key)) Add({.kind = Op::Kind::kRelease, .key = key});
+}
+
+// As one command, since the link may send what is there, and then die, at any moment: if the others knew of the
+// departure only, the name would be taken until the lease ends, and then they would hear of the departure again.
+void RedisOutbox::Depart(const std::string& key, absl::string_view name) {
+  MutexLock lock(mutex_);
+  RoomEvent departure = {RoomEvent::Kind::kDepart, std::string(name)};
+  if (Forget(key)) {
+    AddDeparture(key, std::move(departure));
+  } else {
+    AddEvent(std::move(departure));
+  }
+}
+
+void RedisOutbox::AddDeparture(const std::string& key, RoomEvent departure) {
+  Add({.kind = Op::Kind::kDepart, .event = std::move(departure), .number = ++last_number_, .key = key});
 }
 
 // The lease comes first, since without it the names would be buried. What has waited comes before the claims: among it
@@ -171,6 +192,7 @@ RedisOutbox::Effects RedisOutbox::Disconnect() {
       case Op::Kind::kKeepBan:
       case Op::Kind::kForgetBan:
       case Op::Kind::kRelease:
+      case Op::Kind::kDepart:
         kept.push_back(std::move(op));
         break;
       case Op::Kind::kToOwner:
@@ -197,10 +219,7 @@ void RedisOutbox::Refresh(bool buries) {
 
 void RedisOutbox::SayGoodbye() {
   MutexLock lock(mutex_);
-  for (const auto& [key, held] : names_) {
-    AddEvent({RoomEvent::Kind::kDepart, held.name});
-    Add({.kind = Op::Kind::kRelease, .key = key});
-  }
+  for (const auto& [key, held] : names_) AddDeparture(key, {RoomEvent::Kind::kDepart, held.name});
   names_.clear();
   Add({.kind = Op::Kind::kGoodbye});
 }
@@ -260,6 +279,10 @@ void RedisOutbox::Send(const Op& op, RedisConnection& connection) const {
       eval(kReleaseScript);
       words.emplace_back(op.key);
       break;
+    case Op::Kind::kDepart:
+      eval(kDepartScript);
+      words.insert(words.end(), {op.key, options_.origin, number, kind, op.event.from, op.event.text});
+      break;
     case Op::Kind::kGoodbye:
       eval(kGoodbyeScript);
       break;
@@ -300,6 +323,7 @@ absl::Status RedisOutbox::TakeReply(const RedisReply& reply, Effects& effects) {
     case Op::Kind::kKeepBan:
     case Op::Kind::kForgetBan:
     case Op::Kind::kRelease:
+    case Op::Kind::kDepart:
     case Op::Kind::kGoodbye:
       break;
   }

@@ -61,6 +61,7 @@ class RedisOutbox {
   void ForgetBan(std::string key);
   int64_t Claim(const std::string& key, absl::string_view name);
   void Release(const std::string& key);
+  void Depart(const std::string& key, absl::string_view name);
 
   // --- The link's thread. ---
 
@@ -96,7 +97,7 @@ class RedisOutbox {
     bool is_again;  // The member has the name already.
   };
   struct Op {
-    enum class Kind { kRefresh, kEvent, kToOwner, kKeepBan, kForgetBan, kLoadBans, kClaim, kRelease, kGoodbye };
+    enum class Kind { kRefresh, kEvent, kToOwner, kKeepBan, kForgetBan, kLoadBans, kClaim, kRelease, kDepart, kGoodbye };
     Kind kind;
     RoomEvent event = {};
     int64_t number = 0;
@@ -109,6 +110,10 @@ class RedisOutbox {
   };
 
   void Add(Op op) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // The member with this name has left. True: Redis was asked for the name, and is to get it back.
+  bool Forget(const std::string& key) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  // Never lost: there are no more of them than names.
+  void AddDeparture(const std::string& key, RoomEvent departure) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // Claims names anew that are granted already; all of them if the link has just come up. False if there are none.
   bool AddClaims() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Send(const Op& op, RedisConnection& connection) const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

@@ -103,6 +103,8 @@ class Server:
         said = said_so_far()
         match = re.match(rb"listening on 127\.0\.0\.1:(\d+)\n", said)
         if not match:
+            self.until(lambda: self._process.poll() is not None)  # Its last words, if it is just ending, say the most.
+            said = said_so_far()
             raise Wrong(f"It does not say where it listens; it said {said[:200]!r}{self.how_it_ended()}",
                         'The first line of its output has to be "listening on 127.0.0.1:PORT", as in the program that you were '
                         "given, and has to leave at once: fflush(stdout).")
