@@ -8,9 +8,8 @@
 //
 //   --steal=half|one|none   how much a worker takes of another one's queue
 //
-// So no client that is ready waits while a worker is idle, whichever worker has found it. Cost: a client's data change
-// caches; epoll_ctl(2) arms it again, under a lock. Weak spot: short requests that come evenly: loops which share
-// nothing serve them for less (--model=epoll --workers=N).
+// So no client that is ready waits while a worker is idle. Cost: a client's data change caches; epoll_ctl(2) arms it
+// again, under a lock. Weak spot: short, even requests, which loops that share nothing serve for less (epoll).
 //
 // A client is a coroutine (backends/roaming_client.cc), and the loop is epoll's (backends/threaded_loop.h). The theft
 // is in backends/worker_queues.cc, and why it needs no lock, in backends/run_queue.h.
@@ -75,10 +74,11 @@ class StealingLoop : public ThreadedLoop, public ReadyClients {
   ThreadedClient* Next(int self) {
     if (ThreadedClient* const own = queues_.Take(self); own != nullptr) return own;
     ThreadedClient* const stolen = queues_.Steal(self);
-    if (stolen != nullptr) {
-      MutexLock lock(mutex_);
-      if (in_turn_ < 0) wake_.notify_one();
-    }
+    if (stolen == nullptr) return nullptr;
+    MutexLock lock(mutex_);
+    if (in_turn_ < 0) wake_.notify_one();
+    // The others were in no queue for a moment, in which a worker may have looked for some, and begun to wait.
+    if (in_turn_ >= 0 && queues_.has_work(self)) Interrupt();
     return stolen;
   }
 

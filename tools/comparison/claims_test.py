@@ -91,6 +91,15 @@ class TalkTest(unittest.TestCase):
         self.assertEqual(len(asked), 6)
         self.assertFalse(talk.closed_loop(2, 3, fails))
 
+    def test_a_line_that_never_ends_is_an_error(self):
+        ours, theirs = socket.socketpair()
+        with ours:
+            with theirs:
+                theirs.sendall(b"whole\n")
+                talk.await_line(ours)
+                theirs.sendall(b"half")
+            self.assertRaises(ConnectionError, talk.await_line, ours)
+
     def test_a_visit_that_nobody_answers_counts_as_the_time_that_was_waited(self):
         with socket.create_server(("127.0.0.1", 0)) as listener:
             address = "%s:%d" % listener.getsockname()

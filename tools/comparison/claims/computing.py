@@ -26,8 +26,7 @@ def _is_echoed_meanwhile(server, light, heavy):
     is_begun = await_work(server, _BEGUN_S)
     is_echoed = talk.echoes(light, timeout_s=30)
     is_first = not processes.is_readable(heavy.fileno(), 0)
-    while not heavy.recv(4096).endswith(b"\n"):
-        pass
+    talk.await_line(heavy)
     return is_begun and is_echoed and is_first
 
 

@@ -21,7 +21,7 @@ def _answered_first(server, lights, heavy):
     """How many echoes came back before the server was done with what it computed."""
     heavy.sendall(b"PRIMES %d\n" % _HEAVY)
     if not await_work(server, _BEGUN_S):
-        return 0
+        raise TimeoutError("the server has not begun to compute")
     for light in lights:
         light.sendall(b"ping")
     answered, deadline = 0, time.monotonic() + _PATIENCE_S
@@ -30,8 +30,7 @@ def _answered_first(server, lights, heavy):
         if processes.is_readable(heavy.fileno(), 0.001):
             break
         answered = so_far  # And it was not done yet, after they were counted.
-    while not heavy.recv(4096).endswith(b"\n"):
-        pass
+    talk.await_line(heavy)
     for light in lights:
         light.recv(4)
     return answered

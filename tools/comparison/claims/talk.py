@@ -41,6 +41,13 @@ def await_end(connection, timeout_s=30.0):
         pass
 
 
+def await_line(connection):
+    """Reads until a line has ended. ConnectionError if the connection does before."""
+    while not (piece := connection.recv(4096)).endswith(b"\n"):
+        if not piece:
+            raise ConnectionError("the connection has ended within a line")
+
+
 def is_served(address, timeout_s=2.0):
     """Whether a new client gets its echo in time."""
     try:
