@@ -14,7 +14,7 @@ from comparison import connections, machine, processes, programs
 from . import namespaces, report, stand
 from .crowd import CrowdError
 from .namespaces import NetworkError
-from .programs import ProgramError
+from .programs import ProgramError, check_installed
 from .scene import Scene, TooLong, bounded
 from .scenes import SCENES
 
@@ -56,7 +56,7 @@ def _scenes(text):
 
 
 def _members(options):
-    members = options.members or _MEMBERS[options.quick]
+    members = _MEMBERS[options.quick] if options.members is None else options.members
     most = connections.raise_descriptor_limit() - _DESCRIPTORS_BESIDE
     if members < _FEWEST_MEMBERS:
         raise programs.BuildError(f"--members: {_FEWEST_MEMBERS} at least")
@@ -90,7 +90,10 @@ def _work(options):
     stand.check()
     _remove_folders()
     names, models = _scenes(options.scenes), _models(options.models)
-    members = _members(options)
+    check_installed({SCENES[name][3] or "redis-server" for name in names})
+    if options.json and not os.path.isdir(os.path.dirname(os.path.abspath(options.json))):
+        raise programs.BuildError(f"--json: there is no folder for {options.json}")
+    members = _members(options) if "chat" in names else 0
     built = programs.obtain(options.bin)
     results = []
     try:
@@ -103,7 +106,7 @@ def _work(options):
             print(report.table(results))
             for fault in report.faults(results):
                 print(fault)
-        _write(options, built, results)
+            _write(options, built, results)
     return PASSED if all(result.passed for result in results) else FAILED
 
 
@@ -121,8 +124,10 @@ def _write(options, built, results):
 
 def main(description, arguments=None):
     options = _parser(description).parse_args(arguments)
-    # So that the hosts are removed, as at Ctrl-C.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # So that the hosts are removed, as at Ctrl-C, also if the terminal is closed, but not under nohup.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler)
     try:
         return _work(options)
     except (programs.BuildError, processes.ServerError, NetworkError, OSError) as error:

@@ -63,7 +63,9 @@ class Link:
         ends = [_open_tap(self._host, DEVICE), _open_tap(self._switch, self._port)]
         try:
             path = os.path.join(os.path.dirname(os.path.abspath(__file__)), "cable.py")
-            self._cable = processes.spawn([sys.executable, path, *map(str, ends)], pass_fds=ends, stdin=subprocess.PIPE)
+            # In a namespace that goes with the stand, so that the program does, too, whatever happens before close().
+            self._cable = processes.spawn([sys.executable, path, *map(str, ends)], namespace=namespaces.path_of(self._switch),
+                                          pass_fds=ends, stdin=subprocess.PIPE)
         finally:
             for end in ends:
                 os.close(end)

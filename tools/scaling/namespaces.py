@@ -15,6 +15,8 @@ from comparison import processes, procfs
 _FOLDER = "/run/netns"
 _NAME = re.compile(r"^polyserve-scale-(\d+)-(\d+)-[a-z]+")
 _PATIENCE_S = 10.0
+# What may raise an exception anywhere: Ctrl-C, what means the same, and the bound in time (scene.py).
+_DISTURBING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM)
 
 
 class NetworkError(Exception):
@@ -26,6 +28,23 @@ def do(*argv):
     status, _, said = processes.run(argv)
     if status != 0:
         raise NetworkError(f"{' '.join(argv)}: {said.strip() or f'status {status}'}")
+
+
+@contextlib.contextmanager
+def undisturbed():
+    """What a signal raises waits for the end of the `with`: for what must be done to its end. In the main thread alone."""
+    came = []
+    before = {number: signal.getsignal(number) for number in _DISTURBING}
+    before = {number: handler for number, handler in before.items() if handler not in (signal.SIG_IGN, None)}
+    try:
+        for number in before:
+            signal.signal(number, lambda number, _: came.append(number))
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        for number in came[:1]:  # One exception ends it all.
+            signal.raise_signal(number)
 
 
 def path_of(name):

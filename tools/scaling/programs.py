@@ -32,6 +32,14 @@ def await_true(is_so, what, patience_s=_PATIENCE_S):
         time.sleep(0.02)
 
 
+def check_installed(names):
+    """FileNotFoundError, with what to do, if one of these programs is missing."""
+    for name in sorted(names):
+        needed(name)
+    if "nginx" in names and not os.path.exists(_NGINX_STREAM):
+        raise FileNotFoundError(f"nginx has no {_NGINX_STREAM} (libnginx-mod-stream): tools/setup --test installs it")
+
+
 class _Program:
     """One that keeps its log in a file."""
 
@@ -164,8 +172,6 @@ class Balancer(_Program):
         program = needed(self.kind)
         if self.kind == "haproxy":
             self._spawn([program, "-db", "-f", self._configuration])
-        elif not os.path.exists(_NGINX_STREAM):
-            raise FileNotFoundError(f"nginx has no {_NGINX_STREAM} (libnginx-mod-stream): tools/setup --test installs it")
         else:
             self._spawn([program, "-e", "stderr", "-p", self._folder, "-c", self._configuration])
         await_true(self._is_up, f"the start of {self.kind}")

@@ -2,13 +2,16 @@
 
 import json
 import os
+import signal
+import socket
 import tempfile
+import threading
 import time
 import unittest
 
 from scaling import report
 from scaling.scene import TooLong, bounded
-from scaling.uploads import Account
+from scaling.uploads import Account, digest_at
 
 
 class AccountTest(unittest.TestCase):
@@ -35,6 +38,36 @@ class AccountTest(unittest.TestCase):
         self.assertEqual(account.quantile_s(1.0), 3.0)
         self.assertEqual(account.quantile_s(1.0, since=4.0), 1.5)
         self.assertEqual((Account().longest_gap_s(), Account().quantile_s(0.5)), (0.0, 0.0))
+
+
+class ReadBackTest(unittest.TestCase):
+    """What a server that is not well gives is not there, and ends nothing."""
+
+    def digest_of(self, reply):
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            def answer():
+                connection = listener.accept()[0]
+                with connection:
+                    connection.recv(65536)
+                    connection.sendall(reply)
+            thread = threading.Thread(target=answer)
+            thread.start()
+            try:
+                return digest_at(listener.getsockname(), "name")
+            finally:
+                thread.join()
+
+    def test_whole_contents_alone_count(self):
+        self.assertEqual(self.digest_of(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nabc"),
+                         "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad")
+        for reply in (b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nabc", b"HTTP/1.1 404 Not Found\r\nContent-Length: 3\r\n\r\nabc",
+                      b"rubbish\r\n", b""):
+            self.assertIsNone(self.digest_of(reply), reply)
+
+    def test_nobody_there(self):
+        with socket.create_server(("127.0.0.1", 0)) as listener:
+            address = listener.getsockname()
+        self.assertIsNone(digest_at(address, "name"))
 
 
 class ReportTest(unittest.TestCase):
@@ -71,9 +104,10 @@ class BoundedTest(unittest.TestCase):
             time.sleep(60)
 
     def test_what_is_done_is_not_disturbed_later(self):
-        with bounded(0.05):
-            pass
-        time.sleep(0.1)  # No sign of it must come.
+        before = signal.getsignal(signal.SIGALRM)
+        with bounded(600):
+            self.assertGreater(signal.getitimer(signal.ITIMER_REAL)[0], 0)
+        self.assertEqual((signal.getitimer(signal.ITIMER_REAL)[0], signal.getsignal(signal.SIGALRM)), (0, before))
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ The addresses are those of deploy/, so its configurations hold here as they stan
 the file system that all of them mount.
 """
 
+import contextlib
 import os
 import shutil
 
@@ -93,15 +94,16 @@ class Stand:
         self._leave()
 
     def _leave(self):
-        if self._before is not None:
-            processes.enter_network(f"/proc/self/fd/{self._before}")
-            os.close(self._before)
-            self._before = None
-        for host in self.hosts.values():
-            host.link.close()
-        for name in (*_HOSTS, "switch"):  # Also of hosts that were made in part.
-            namespaces.remove(namespaces.own_name(name))
-        self.hosts = {}
+        """All of it, whatever fails or comes meanwhile: as long as we live, nobody else removes what is ours."""
+        with namespaces.undisturbed(), contextlib.ExitStack() as steps:  # Done from the last to the first.
+            for name in ("switch", *_HOSTS):  # Also of hosts that were made in part.
+                steps.callback(namespaces.remove, namespaces.own_name(name))
+            for host in self.hosts.values():
+                steps.callback(host.link.close)
+            if self._before is not None:
+                steps.callback(os.close, self._before)
+                steps.callback(processes.enter_network, f"/proc/self/fd/{self._before}")
+            self._before, self.hosts = None, {}
 
     @property
     def servers(self):

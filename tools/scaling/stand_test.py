@@ -1,5 +1,6 @@
 """The hosts and their links, where they may be made: they reach each other, links can be cut and slowed down, and nothing is left."""
 
+import contextlib
 import os
 import signal
 import socket
@@ -7,6 +8,7 @@ import subprocess
 import sys
 import time
 import unittest
+import unittest.mock
 
 from scaling import namespaces, stand
 from scaling.namespaces import NetworkError
@@ -104,10 +106,25 @@ class StandTest(unittest.TestCase):
             start_echo(place.hosts["a"])
             raise ZeroDivisionError
         self.assertEqual((own_names(), os.readlink("/proc/self/ns/net")), ([], before))
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # A shell's background job ignores it.
         with self.assertRaises(KeyboardInterrupt), Stand() as place:
             start_echo(place.hosts["a"])
             os.kill(os.getpid(), signal.SIGINT)
             signal.pause()
+        self.assertEqual((own_names(), os.readlink("/proc/self/ns/net")), ([], before))
+
+    def test_it_goes_if_ctrl_c_comes_or_something_fails_while_it_goes(self):
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        before, remove = os.readlink("/proc/self/ns/net"), namespaces.remove
+
+        def disturbed_remove(name):
+            os.kill(os.getpid(), signal.SIGINT)
+            remove(name)
+            raise NetworkError(name)
+
+        # The interrupt outlives the errors.
+        with self.assertRaises(KeyboardInterrupt), contextlib.ExitStack() as patched, Stand():
+            patched.enter_context(unittest.mock.patch.object(namespaces, "remove", disturbed_remove))
         self.assertEqual((own_names(), os.readlink("/proc/self/ns/net")), ([], before))
 
     def test_what_a_killed_run_left_is_removed_by_the_next(self):

@@ -9,7 +9,7 @@ import threading
 import time
 from dataclasses import dataclass, field
 
-from .programs import await_true
+from .programs import PORTS, await_true
 
 # Longer than any disturbance: a server that is cut off for some seconds answers when it is back.
 _PATIENCE_S = 30.0
@@ -49,16 +49,20 @@ class Account:
     def unserved(self, servers):
         """(server, name) of files that a server does not give back as they were sent; each is asked for some."""
         names = random.Random(1).sample(sorted(self.stored), min(_READ_BACK, len(self.stored)))
-        found = []
-        for server in servers:
-            connection = http.client.HTTPConnection(server.host.address, 8080, timeout=_PATIENCE_S)
-            with contextlib.closing(connection):
-                for name in names:
-                    connection.request("GET", f"/{name}", headers={"Host": "localhost"})
-                    reply = connection.getresponse()
-                    if hashlib.sha256(reply.read()).hexdigest() != self.stored[name] or reply.status != 200:
-                        found.append((server.host.name, name))
-        return found
+        return [(server.host.name, name) for server in servers for name in names
+                if digest_at((server.host.address, PORTS["http"]), name) != self.stored[name]]
+
+
+def digest_at(address, name):
+    """Of what the server at (host, port) gives for this name; None if it gives nothing, or not all."""
+    with contextlib.closing(http.client.HTTPConnection(*address, timeout=_PATIENCE_S)) as connection:
+        try:
+            connection.request("GET", f"/{name}", headers={"Host": "localhost"})
+            reply = connection.getresponse()
+            content = reply.read()
+        except (OSError, http.client.HTTPException):
+            return None
+        return hashlib.sha256(content).hexdigest() if reply.status == 200 else None
 
 
 class _Uploader(threading.Thread):

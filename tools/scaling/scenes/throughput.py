@@ -19,8 +19,6 @@ from ..stand import SERVERS, Stand
 _TARGET = 0.5  # Of the own room's.
 _FLAGS = ["--chat_rate=0"]
 _AT = {server: f"{address}:{PORTS['chat']}" for server, address in SERVERS.items()}
-
-
 _SIZES = (30, 300)  # Listeners. The target is for the larger room.
 
 
@@ -39,7 +37,10 @@ def play(scene, _):
 
 def _faults(output):
     """What the load generator has counted that must not be, as far as it says so in its JSON alone."""
-    told = json.loads(output or "{}")
+    try:
+        told = json.loads(output or "{}")
+    except ValueError:  # It has not come to its end.
+        return output.strip()[-300:]
     return ", ".join(f"{name} {told[name]}" for name in ("replies", "wrong", "broken", "unanswered", "faults") if name in told)
 
 
