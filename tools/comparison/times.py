@@ -14,7 +14,7 @@ import urllib.error
 import urllib.request
 from dataclasses import dataclass
 
-from . import procfs
+from . import procfs, tls
 from .measure import WARM_UP_S, Moment, used_switches
 from .processes import ServerError
 
@@ -46,8 +46,8 @@ class Spent:
 
 
 def spent_of(status, service):
-    """The Spent of a service, out of /-/status as an object."""
-    found = status.get("request_times", {}).get("services", {}).get(service)
+    """The Spent of a service, with or without TLS, out of /-/status as an object."""
+    found = status.get("request_times", {}).get("services", {}).get(tls.plain(service))
     if found is None:
         return Spent()
     return Spent(found["requests"], found["seconds"], tuple(found["parts"].get(part, 0.0) for part in PARTS))
@@ -178,6 +178,8 @@ def _turn_of_two_s(loops):
     there, back = os.pipe(), os.pipe()
     child = os.fork()
     if child == 0:
+        os.close(there[1])  # So that it ends with this process, and does not wait for itself.
+        os.close(back[0])
         for _ in range(loops):
             os.write(back[1], os.read(there[0], 1))
         os._exit(0)

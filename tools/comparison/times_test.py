@@ -38,6 +38,9 @@ class SpentTest(unittest.TestCase):
         self.assertEqual(times.spent_of(_STATUS, "http"), times.Spent())
         self.assertEqual(times.spent_of({}, "http"), times.Spent())
 
+    def test_service_is_the_same_over_tls(self):
+        self.assertEqual(times.spent_of(_STATUS, "echo+tls"), times.spent_of(_STATUS, "echo"))
+
     def test_what_was_before_does_not_count(self):
         before, after = spent(10, run=100), spent(110, run=20)
         found = after.since(before)
