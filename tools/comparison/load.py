@@ -88,7 +88,11 @@ class Load:
             said = _read_line(process, line, patience_s)
             if said != line.decode():
                 break
-            looks.append(look(process))
+            try:
+                looks.append(look(process))
+            except BaseException:
+                _kill(process)
+                raise
             said = ""
         run = finish(process, duration_s + warm_up_s, said)
         return (run, *looks) if len(looks) == 2 else (run, None, None)
@@ -103,10 +107,14 @@ def finish(process, expected_s, said_before=""):
         process.communicate()
         return LoadRun(None, "the load generator did not end in time")
     except BaseException:
-        os.kill(process.pid, signal.SIGKILL)
-        process.wait()
+        _kill(process)
         raise
     return interpret(process.returncode, output, said_before + said)
+
+
+def _kill(process):
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
 
 
 def interpret(status, output, said):

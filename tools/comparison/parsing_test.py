@@ -3,6 +3,7 @@
 import dataclasses
 import fcntl
 import os
+import signal
 import subprocess
 import tempfile
 import time
@@ -114,14 +115,14 @@ class LoadTest(unittest.TestCase):
 class LookingTest(unittest.TestCase):
     """Of a load generator that says when it counts."""
 
-    def run_looking(self, script):
+    def run_looking(self, script, look=None):
         with tempfile.TemporaryDirectory() as folder:
             program = os.path.join(folder, "load")
             with open(program, "w", encoding="utf-8") as file:
                 file.write(f"#!/bin/sh\n{script}\n")
             os.chmod(program, 0o755)
             looks = iter("first last".split())
-            return load.Load(program, ()).run_looking([], "127.0.0.1:1", 0.1, 0, 1, lambda process: next(looks))
+            return load.Load(program, ()).run_looking([], "127.0.0.1:1", 0.1, 0, 1, look or (lambda process: next(looks)))
 
     def test_looks_when_counting_begins_and_when_it_ends(self):
         run, first, last = self.run_looking(
@@ -135,6 +136,16 @@ class LookingTest(unittest.TestCase):
     def test_one_that_ends_while_it_counts_has_failed(self):
         run, first, last = self.run_looking("echo counting >&2; exit 1")
         self.assertEqual((run.failed, first, last), ("the load generator ended with status 1", None, None))
+
+    def test_one_that_cannot_be_looked_at_is_ended(self):
+        seen = []
+
+        def look(process):
+            seen.append(process)
+            raise OSError("no answer")
+        with self.assertRaisesRegex(OSError, "no answer"):
+            self.run_looking("echo counting >&2; exec sleep 1000", look)
+        self.assertEqual(seen[0].returncode, -signal.SIGKILL)
 
     def test_descriptors_may_have_large_numbers(self):
         connections.raise_descriptor_limit()
