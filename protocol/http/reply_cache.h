@@ -48,8 +48,8 @@ class HttpReplyCache {
   using Sources = absl::InlinedVector<Source, 1>;
 
   // Returns the reply kept under this key if it is fresh and all of its sources are unchanged; otherwise null. Makes
-  // one system call or more for each source, without the lock, unless it has in this turn. A reply that is out of date stays until Keep() replaces
-  // it.
+  // one system call or more for each source, without the lock, unless it has in this turn. A reply that is out of date
+  // stays until Keep() replaces it.
   Reply Find(const Library& library, absl::string_view key) const;
 
   // Keeps the reply, and replaces an older one under the same key. `fresh_until`, in seconds since 1970: it is not
@@ -59,7 +59,8 @@ class HttpReplyCache {
 
  private:
   struct Made {
-    Made(Sources all, Reply made, int64_t until) : sources(std::move(all)), reply(std::move(made)), fresh_until(until) {}
+    Made(Sources all, Reply made, int64_t until)
+        : sources(std::move(all)), reply(std::move(made)), fresh_until(until) {}
     Sources sources;
     Reply reply;
     int64_t fresh_until;

@@ -97,7 +97,18 @@ class RedisOutbox {
     bool is_again;  // The member has the name already.
   };
   struct Op {
-    enum class Kind { kRefresh, kEvent, kToOwner, kKeepBan, kForgetBan, kLoadBans, kClaim, kRelease, kDepart, kGoodbye };
+    enum class Kind {
+      kRefresh,
+      kEvent,
+      kToOwner,
+      kKeepBan,
+      kForgetBan,
+      kLoadBans,
+      kClaim,
+      kRelease,
+      kDepart,
+      kGoodbye
+    };
     Kind kind;
     RoomEvent event = {};
     int64_t number = 0;

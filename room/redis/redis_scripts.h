@@ -75,8 +75,8 @@ if not holder or string.sub(holder, 1, #ARGV[1] + 1) ~= ARGV[1] .. ' ' then retu
 return redis.call('HDEL', KEYS[2], ARGV[3])
 )";
 
-// The same, behind an event (ARGV[4] to ARGV[8]: o, n, k, f, t) that says so. The event is added in any case: its number
-// would be missed otherwise.
+// The same, behind an event (ARGV[4] to ARGV[8]: o, n, k, f, t) that says so. The event is added in any case: its
+// number would be missed otherwise.
 constexpr absl::string_view kDepartScript = R"(
 redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[2], '*', 'o', ARGV[4], 'n', ARGV[5], 'k', ARGV[6], 'f', ARGV[7],
            't', ARGV[8])
