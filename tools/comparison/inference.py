@@ -349,6 +349,18 @@ def rounds_to_be_near_best(name, names, effects, margin=MARGIN, alpha=ALPHA):
     return int(min(max(LEAST_ROUNDS, math.ceil(max(needed, default=0))), _MOST_ROUNDS))
 
 
+def comparable(names, effects):
+    """Those of the names of which each was measured with each: without what has failed, so that it does not hide the others."""
+    left = list(names)
+    while left:
+        missing = {name: sum(effect_of(effects, name, other) is None for other in left if other != name) for name in left}
+        worst = max(reversed(left), key=missing.get)
+        if not missing[worst]:
+            break
+        left.remove(worst)
+    return left
+
+
 def levels(names, effects):
     """{name: logarithm of how much better it is than the mean of all}, of those that were measured with all the others."""
     found = {}

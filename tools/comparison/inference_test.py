@@ -153,6 +153,14 @@ class BestTest(unittest.TestCase):
         self.assertIn("a", inference.near_best("abc", effects(self.LOGS, 0.05 / math.sqrt(1.1 * rounds_needed / 60))))
         self.assertIsNone(inference.rounds_to_be_near_best("c", "abc", effects(self.LOGS)))
 
+    def test_what_was_not_measured_with_the_others_is_not_compared(self):
+        found = effects({**self.LOGS, "d": 0.1})
+        self.assertEqual(inference.comparable("abcd", found), ["a", "b", "c", "d"])
+        without = {pair: None if "c" in pair else effect for pair, effect in found.items()}
+        self.assertEqual(inference.comparable("abcd", without), ["a", "b", "d"])
+        self.assertEqual(inference.comparable("ab", {("a", "b"): None}), ["a"])
+        self.assertEqual(inference.comparable("", {}), [])
+
     def test_shares_of_the_best(self):
         found = inference.shares("abc", effects(self.LOGS), lambda a, b: True)
         self.assertEqual(found["a"].middle, 1)

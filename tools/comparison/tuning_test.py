@@ -5,11 +5,12 @@ import dataclasses
 import io
 import os
 import random
+import subprocess
 import tempfile
 import unittest
 import unittest.mock
 
-from comparison import check, plan, runner, schema, store, subjects, summary, table, workloads
+from comparison import check, plan, processes, runner, schema, store, subjects, summary, table, workloads
 from comparison.tuning import flags, race, report, settings, text
 
 HELP = """\
@@ -104,6 +105,17 @@ class SettingsTest(unittest.TestCase):
         self.assertEqual(found.refused, (("epoll --trigger=edge", "not here"),))
         self.assertFalse(any("--trigger=edge" in one.flags for one in found.tried))
 
+    def test_what_is_refused_with_what_it_needs_is_in_no_combination_either(self):
+        def refuses(one):
+            return "not here" if "--accept=pass" in one.flags else None
+        found = settings.choose(model(traits={**LOOP, "flags": LOOP["flags"][::-1]}), KNOWN, FACTS, 40, 1, refuses)
+        self.assertEqual([name for name, _ in found.refused], ["epoll --accept=pass --workers=2"])
+
+    def test_a_check_that_does_not_end_refuses(self):
+        setting = subjects.Setting("root", (0,), "logs", "scratch", 64)
+        with unittest.mock.patch.object(processes, "run", side_effect=subprocess.TimeoutExpired("server", 10)):
+            self.assertEqual(settings.checker(setting)(model()), "--check did not end in time")
+
     def test_a_model_without_flags_has_its_default_alone(self):
         found = settings.choose(model("thread", {"silent": "harmless", "flags": []}), KNOWN, FACTS, 16, 1, lambda one: None)
         self.assertEqual((len(found.tried), found.known), (1, 1))
@@ -113,6 +125,7 @@ class SettingsTest(unittest.TestCase):
 TRUTH = {"epoll --trigger=edge": 1.4, "epoll --accept_batch=1": 0.6}
 LEVEL = {"epoll": 100_000.0, "prefork": 60_000.0}
 FAILS = "epoll --registered"
+BROKEN = set()  # Models of which no setting starts.
 
 
 class Silent:
@@ -128,7 +141,7 @@ class Silent:
 
 def line(subject, number):
     """A measurement that was made up."""
-    if subject.name == FAILS:
+    if subject.name == FAILS or subject.model in BROKEN:
         return {"subject": subject.name, "load": None, "server": None, "marks": ["errors: no"], "failed": "it ended before it was ready"}
     chance = random.Random(f"{subject.name}/{number}")
     rate = LEVEL[subject.model] * TRUTH.get(subject.name, 1.0) * chance.gauss(1, 0.004)
@@ -252,6 +265,29 @@ class RacesTest(unittest.TestCase):
         self.assertGreater(worth["gains"][0]["of_default"]["low"], 1.3)
         self.assertEqual(worth["matters"], "model")
         self.assertIn("the choice of the model matters more", worth["sentence"])
+
+    def test_those_of_the_last_rung_are_judged_by_it_alone(self):
+        """--trigger=edge was lucky in the rounds by which it was chosen."""
+        with unittest.mock.patch.dict(TRUTH, {"epoll --trigger=edge": 2.0}):
+            self.go(self.steps[:-2])
+            TRUTH["epoll --trigger=edge"] = 1.2
+            _, made = self.whole()
+        (found,) = (setting for one in made["tuning"]["races"] for setting in one["settings"] if setting["name"] == "epoll --trigger=edge")
+        self.assertEqual(found["fate"], "best")
+        self.assertLess(found["of_default"]["median"], 2.0)
+
+    def test_if_no_setting_of_a_model_starts_that_is_said_and_the_others_are_measured(self):
+        BROKEN.add("prefork")
+        self.addCleanup(BROKEN.clear)
+        run, made = self.whole()
+        self.assertEqual(check.faults_of_folder(self.folder.folder), [])
+        races = {one["model"]: one for one in made["tuning"]["races"]}
+        self.assertIsNone(races["prefork"]["best"])
+        self.assertEqual({setting["fate"] for setting in races["prefork"]["settings"]}, {"failed"})
+        self.assertIn("--trigger=edge", races["epoll"]["best"])
+        said = table.text(run, made, "folder")
+        self.assertRegex(said, "prefork +its default: all settings failed in their race")
+        self.assertIn("The most is gained by", said)
 
     def test_all_races_under_a_workload_are_by_the_same_metric(self):
         """prefork is not held up by the load generator, but epoll, which is faster, is."""

@@ -5,7 +5,8 @@ few are left (successive halving). So each rung takes about the same time, and t
 close. Three things are our own:
 
 - The rounds are blocks: settings are compared round by round, as everywhere here (inference.py), and not by their means. A
-  setting that is surely worse than the leader leaves at the end of a rung even if it is in the better half (racing).
+  setting that is surely worse than the leader leaves at the end of a rung even if it is in the better half (racing). The leader
+  is the best of many, by luck too; so this is a verdict of a table of all pairs, and the rungs share the error of one table.
 - The default stays until the end: what a setting gains is to be known, and between equals it is the one to take.
 - What is said of the finalists comes from the last rung alone. Who is chosen as the best of many has had luck in the rounds by
   which it was chosen; in the rounds after that it has no more of it than others.
@@ -44,6 +45,11 @@ class Rung:
     def rounds(self):
         return self.last - self.first + 1
 
+    @property
+    def most(self):
+        """How many settings take part at most. In the first rung the default is one of those that were counted."""
+        return self.size + (self.first > 1)
+
 
 def ladder(settings, rounds):
     """The Rungs of a race of so many settings, of which the first has so many rounds."""
@@ -62,8 +68,7 @@ def ladder(settings, rounds):
 
 def measurements(rungs):
     """How many there are, at most: each is a setting in a round."""
-    first, *others = rungs
-    return first.size * first.rounds + sum((rung.size + 1) * rung.rounds for rung in others)
+    return sum(rung.most * rung.rounds for rung in rungs)
 
 
 def fit(settings, affordable):
@@ -90,7 +95,8 @@ class Standing:
     is_over: bool = False
 
 
-def _until(values, names, last, first=1):
+def within(values, names, last, first=1):
+    """The values of these rounds alone."""
     return {name: {number: value for number, value in values.get(name, {}).items() if first <= number <= last} for name in names}
 
 
@@ -100,25 +106,33 @@ def effects(values, names):
     return inference.effects_of_pairs(values, pairs, max(2, len(names))) if pairs else {}
 
 
-def _levels(names, found):
-    """{name: how good}; those that cannot be compared with all others are the worst."""
-    known = inference.levels(names, found)
+def _levels(values, names, found):
+    """{name: how good}; those that cannot be compared with the others are the worst."""
+    known = inference.levels(inference.comparable([name for name in names if values[name]], found), found)
     return {name: known.get(name, -math.inf) for name in names}
 
 
-def _end_of_rung(standing, place, values, default, size, last):
-    """Who goes on to the next rung, which has this size."""
-    found = effects(_until(values, standing.alive, last), standing.alive)
-    level = _levels(standing.alive, found)
+def _worse_than(leader, found, alpha):
+    """Those that are surely worse than the leader."""
+    different = {pair for pair, verdict in inference.verdicts(found, alpha=alpha).items() if verdict.differs and leader in pair}
+    others = {name for pair in different for name in pair if name != leader}
+    return {name for name in others if inference.effect_of(found, name, leader).log < 0}
+
+
+def _end_of_rung(standing, place, values, default, size, last, alpha):
+    """Who goes on to the next rung, which has this size. In at most a share alpha of all rungs one is falsely called surely worse."""
+    so_far = within(values, standing.alive, last)
+    found = effects(so_far, standing.alive)
+    level = _levels(so_far, standing.alive, found)
     order = sorted(standing.alive, key=lambda name: -level[name])
-    leader, each = order[0], inference.ALPHA / max(1, len(order) - 1)
+    leader = order[0]
+    worse = _worse_than(leader, found, alpha)
     for number, name in enumerate(order):
         if name == default or name == leader:
             continue
-        against = inference.effect_of(found, name, leader)
-        if against is None:
+        if level[name] == -math.inf:
             standing.left[name] = (place, "could not be compared with the others")
-        elif against.tells and against.ratio(2 * each)[2] < 1:
+        elif name in worse:
             standing.left[name] = (place, f"surely worse than {leader}")
         elif number >= size:
             standing.left[name] = (place, "not in the better half")
@@ -131,7 +145,7 @@ def stand(rungs, names, default, values, failures, done):
     values    {name: {round: value}}, more being better
     failures  {name: (round, why)} of those that failed: they leave at once
     """
-    standing = Standing(list(names))
+    standing, alpha = Standing(list(names)), inference.ALPHA / max(1, len(rungs) - 1)
     for place, rung in enumerate(rungs):
         standing.rung = place
         for name, (number, why) in failures.items():
@@ -142,7 +156,7 @@ def stand(rungs, names, default, values, failures, done):
             break
         is_last = place == len(rungs) - 1
         if not is_last:
-            _end_of_rung(standing, place, values, default, rungs[place + 1].size, rung.last)
+            _end_of_rung(standing, place, values, default, rungs[place + 1].size, rung.last, alpha)
         standing.is_over = is_last or len(standing.alive) < 2
         if standing.is_over:
             break
@@ -168,9 +182,10 @@ def choose(standing, rungs, default, values, flags, margin=inference.MARGIN):
     if len(names) < 2:
         return Choice(names[0] if names else None, (), bool(names))
     rung = rungs[standing.rung]
-    level = _levels(names, effects(_until(values, names, rung.last), names))
+    so_far = within(values, names, rung.last)
+    level = _levels(so_far, names, effects(so_far, names))
     leader = max(names, key=level.get)
-    fresh = effects(_until(values, names, rung.last, rung.first), names)
+    fresh = effects(within(values, names, rung.last, rung.first), names)
     said = inference.verdicts(fresh, margin)
     near = inference.near_best(names, fresh, margin)
     equal = [name for name in names if name != leader and (name in near or any(

@@ -42,7 +42,7 @@ class Race:
                                                [[one for one in turn if one.name in names] for turn in own])
                     return [_without_histograms(line) for line in lines]
                 yield plan.Step(store.TUNE, (("race", self.model.name), ("workload", self.workload.name), ("round", number)),
-                                plan.round_s_of(rung.size, self.workload, duration_s),
+                                plan.round_s_of(rung.most, self.workload, duration_s),
                                 f"round {number} of {self.rungs[-1].last}: settings of {self.model.name}, {self.workload.name}", run,
                                 tuple(one.name for one in raced))
 

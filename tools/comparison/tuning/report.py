@@ -23,13 +23,24 @@ def _race(run, one, lines):
     chosen, stands, found, metric = race.choice(run, one, lines)
     default = one["settings"][0]
     flags = {candidate["name"]: candidate["flags"] for candidate in run["candidates"]}
-    effects = halving.effects(found.values, one["settings"]) if len(one["settings"]) > 1 else {}
+    effects, fresh = halving.effects(found.values, one["settings"]), _of_last_rung(race.rungs_of(one), stands, found)
+
+    def of_default(name):
+        return None if name == default else inference.effect_of(fresh if name in stands.alive else effects, name, default)
     settings = [{"name": name, "flags": flags[name], "rounds": len(found.values[name]), **_fate(name, chosen, stands),
-                 "of_default": _bounds(None if name == default else inference.effect_of(effects, name, default))} for name in one["settings"]]
+                 "of_default": _bounds(of_default(name))} for name in one["settings"]]
     return {"workload": one["workload"], "model": one["race"], "metric": metric, "best": chosen.best, "is_sure": chosen.is_sure,
             "known": one["known"], "refused": one["refused"], "rungs": [{"settings": rung["size"], "rounds": rung["last"] - rung["first"] + 1}
                                                                       for rung in one["rungs"]],
             "settings": settings}
+
+
+def _of_last_rung(rungs, stands, found):
+    """What the last rung alone says of those that came into it: in the rounds before they were chosen, and so looked better."""
+    if not rungs:
+        return {}
+    rung = rungs[stands.rung]
+    return halving.effects(halving.within(found.values, stands.alive, rung.last, rung.first), stands.alive)
 
 
 def _fate(name, chosen, stands):
@@ -41,13 +52,13 @@ def _fate(name, chosen, stands):
     return {"fate": fate, "rung": stands.rung + 1, "why": None}
 
 
-def _bounds(effect):
+def _bounds(effect, alpha=inference.ALPHA):
     """How many times as good; null if it is not known."""
     if effect is None:
         return None
     if effect.error == math.inf:
         return {"median": math.exp(effect.log), "low": None, "high": None}
-    return dict(zip(("median", "low", "high"), effect.ratio()))
+    return dict(zip(("median", "low", "high"), effect.ratio(alpha)))
 
 
 def _spread(found):
@@ -61,8 +72,10 @@ def _worth(run, made, workload, races, lines):
     winners = {one["model"]: one["best"] or one["model"] for one in races}
     kinds = {frozenset((verdict["a"], verdict["b"])): verdict["kind"] for verdict in made["verdicts"]
              if (verdict["workload"], verdict["metric"]) == (workload, metric)}
-    gains = [{"model": model, "best": name, "of_default": _bounds(inference.effect_of(effects, name, model)),
-              "kind": kinds.get(frozenset((model, name)))} for model, name in winners.items() if name != model]
+    changed = {model: name for model, name in winners.items() if name != model}
+    # The largest gain is named, and it is the largest by luck, too: so the bounds hold for all of them at once.
+    gains = [{"model": model, "best": name, "of_default": _bounds(inference.effect_of(effects, name, model), inference.ALPHA / len(changed)),
+              "kind": kinds.get(frozenset((model, name)))} for model, name in changed.items()]
     # What has won a race by luck, or by another metric, may turn out to be worse than the default: then that is the best.
     worse = {gain["model"] for gain in gains if gain["kind"] == DIFFERENT and gain["of_default"] and gain["of_default"]["median"] < 1}
     best_of = {model: model if model in worse else name for model, name in winners.items()}

@@ -4,6 +4,7 @@ gives the same."""
 
 import dataclasses
 import random
+import subprocess
 from dataclasses import dataclass
 
 from .. import processes
@@ -57,7 +58,7 @@ def choose(model, described, facts, most, seed, refuses):
     refuses  subjects.Model -> why the server does not take its flags; None if it does
     """
     order = {flag: place for place, flag in enumerate(model.traits.get("flags", ()))}
-    tried, refused, seen = [model], [], [{}]
+    tried, refused, seen, bad = [model], [], [{}], []
 
     def offer(setting):
         if setting in seen or len(tried) >= most:
@@ -70,10 +71,11 @@ def choose(model, described, facts, most, seed, refuses):
             tried.append(one)
         else:
             refused.append((one.name, why))
+            bad.append(setting)
     alone = singles(model, described, facts)
     for setting in alone:
         offer(setting)
-    good = [setting for setting in alone if not any(name_of(model, flags.as_flags(setting, described)) == name for name, _ in refused)]
+    good = [setting for setting in alone if setting not in bad]
     chance = random.Random(f"{seed}/{model.name}")
     for _ in range(_MOST_DRAWS if len(good) > 1 else 0):
         offer(combination(good, chance))
@@ -84,6 +86,9 @@ def checker(setting):
     """`refuses` of choose(): asks the server itself (--check), which binds nothing."""
     def refuses(model):
         argv = model.command("echo", setting)
-        status, _, said = processes.run([*argv, "--check"])
+        try:
+            status, _, said = processes.run([*argv, "--check"])
+        except subprocess.TimeoutExpired:
+            return "--check did not end in time"
         return None if status == 0 else said.strip().splitlines()[-1] if said.strip() else f"--check ended with status {status}"
     return refuses

@@ -9,7 +9,8 @@ from . import halving
 _FATES = {halving.BEST: "best", halving.EQUAL: "equal to the best", halving.FINALIST: "in the last rung"}
 LEGEND = (
     "of default   how many times as good as the model's default: above 1 is better, whatever the figure is",
-    "settings     of a model, in rounds of their own (races); the best of them came into the rounds above, beside the defaults",
+    "settings     of a model, in rounds of their own (races); the best of them came into the rounds above, beside the defaults. Those of "
+    "the last rung are judged by it alone; others left by the rounds that are shown, and so look worse than they are",
 )
 CSV_NAME = "tuning.csv"
 _WIDE = 100
@@ -40,13 +41,15 @@ def best_rows(made, workload):
     tuning = made["tuning"]
     found = next(one for one in tuning["worth"] if one["workload"] == workload)
     gains = {gain["model"]: gain for gain in found["gains"]}
+    failed = {one["model"] for one in tuning["races"] if one["workload"] == workload and one["best"] is None}
     place = {name: number for number, name in enumerate(made["ranking"].get(workload, {}).get("order", ()))}
     results = {result["subject"]: result["metrics"] for result in made["results"] if result["workload"] == workload}
     rows = []
     for model, best in sorted(found["best_of"].items(), key=lambda pair: place.get(pair[1], len(place))):
         figure = results.get(best, {}).get(found["metric"])
         gain = gains.get(model)
-        rows.append((model, _best(model, best, gain), wording.shown(found["metric"], figure["median"]) if figure else "-",
+        setting = "its default: all settings failed in their race" if model in failed else _best(model, best, gain)
+        rows.append((model, setting, wording.shown(found["metric"], figure["median"]) if figure else "-",
                      bounded(gain["of_default"]) if gain else "-", (gain["kind"] or "-") if gain else "-"))
     return rows
 

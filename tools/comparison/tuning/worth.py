@@ -32,11 +32,11 @@ class Spread:
 
 
 def spread(names, effects):
-    """The Spread of some figures; None if there are less than two, or their noise is not known.
+    """The Spread of some figures, but for those that have failed; None if there are less than two, or their noise is not known.
 
     effects  {(a, b): inference.Effect}
     """
-    level = inference.levels(names, effects)
+    level = inference.levels(inference.comparable(names, effects), effects)
     found = [effect for pair, effect in effects.items() if effect is not None and set(pair) <= level.keys()]
     if len(level) < 2 or not found or any(effect.error == math.inf for effect in found):
         return None
