@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 import os
 import signal
 import time
@@ -19,7 +20,10 @@ class TunableFlagsTest(unittest.TestCase):
         there = {flag for traits in programs.models(server).values() for flag in traits["flags"]}
         self.assertEqual(there - known, set())
         self.assertEqual(known - there, set())
-        self.assertLessEqual(there, flags.ask(server.path).keys())
+        described = flags.ask(server.path)
+        self.assertLessEqual(there, described.keys())
+        for row in flags.ROWS:  # A help text that is written another way would leave no values.
+            self.assertTrue(row.bundles(flags.Facts(2, 64, True, False), described[row.flag]), row.flag)
 
 
 class CompareTuneTest(CompareCase):
@@ -57,12 +61,29 @@ class CompareTuneTest(CompareCase):
         self.assertIn("--resume=", said)
         before, started = self.lines("tune"), self.content("run.json")["started"]
         self.assertFalse(os.path.exists(os.path.join(self.out, "rounds.jsonl")))
+        self.check_other_races_are_refused()
         status, _, said = self.run_compare(f"--resume={self.out}")
         self.assertIn(status, (0, 1), said)
         self.assertEqual(self.lines("tune")[:len(before)], before)
         self.assertEqual(self.content("run.json")["started"], started)
         self.assertTrue(self.lines("rounds"))
         self.assertEqual(self.servers_left(), [])
+
+    def check_other_races_are_refused(self):
+        """As if the server took other settings now."""
+        path, run = os.path.join(self.out, "run.json"), self.content("run.json")
+        other = {**run, "races": [{**one, "settings": one["settings"][:1]} for one in run["races"]]}
+        self.write(path, other)
+        process = self.start(f"--resume={self.out}")
+        _, said = process.communicate(timeout=PATIENCE_S)
+        self.assertEqual(process.returncode, 2, said)
+        self.assertIn("takes other settings than when the run began", said)
+        self.write(path, run)
+
+    @staticmethod
+    def write(path, content):
+        with open(path, "w", encoding="utf-8") as file:
+            json.dump(content, file)
 
     def test_what_makes_no_sense_with_it_is_said_in_a_line(self):
         for arguments, expected in ((["--tune", "--by=cost"], "races are of what rounds measure"),
@@ -72,6 +93,7 @@ class CompareTuneTest(CompareCase):
             self.assertEqual(status, 2, said)
             self.assertIn(expected, said)
             self.assertEqual(len(said.splitlines()), 1, said)
+            self.assertFalse(os.path.exists(os.path.join(f"{self.out}-{arguments[-1]}", "run.json")))  # The folder is free yet.
 
 
 if __name__ == "__main__":

@@ -285,9 +285,12 @@ class Session:
         return replay.make(options.replay, options.speed, options.keep_alive, window_s, self._root,
                            os.path.abspath(self.folder.path("schedule.csv")))
 
-    def tune(self, folder):
+    def tune(self, folder, described):
         """Lets the settings of each model race, as far as they have not yet, and takes the best of each in as a subject. Returns
-        whether all of it was measured."""
+        whether all of it was measured.
+
+        described  run.json's content, with the races if they have begun
+        """
         options, own = self.options, [subject for subject in self.subjects if subject.kind == "model"]
         duration_s = options.asked_duration or plan.SHORTEST_S  # Not what was planned for the rounds, if the run is resumed.
         races = race.make(dataclasses.replace(self.scene, subjects=own), options.minutes, duration_s, options.candidates, options.seed)
@@ -296,7 +299,10 @@ class Session:
         tried = {one.name: one for each in races for one in each.settings.tried}
         self.raced = {"races": [one.describe() for one in races], "candidates": [one.describe(setting) for one in tried.values()]}
         self.races_s = plan.expected_s(steps)
-        folder.write_run({**folder.run(), **self.raced})
+        if "races" in described and list(map(_of_race, described["races"])) != list(map(_of_race, self.raced["races"])):
+            raise store.StoreError("the server takes other settings than when the run began: rounds of two races do not belong together; "
+                                   "begin a new run")
+        folder.write_run({**described, **self.raced})  # Not before: a run that is refused leaves its folder free.
         if not runner.run(steps, folder, wanted=race.Watch(folder.run(), folder).wanted):
             return False
         names = [subject.name for subject in self.subjects]
@@ -358,14 +364,18 @@ class Session:
                 "client_kernel_bytes_per_connection": connections.kernel_bytes_of_an_end()}
 
 
+def _of_race(described):
+    """What has to be the same if a run goes on, of a race of run.json."""
+    return [described[part] for part in ("race", "workload", "settings", "rungs")]
+
+
 def begin(arguments, options, folder, scratch, stack):
     """A new run. Returns its steps; None if it was interrupted in its races."""
     session = Session(options, folder, scratch, stack)
     for remark in session.replay.remarks if session.replay else ():
         print(f"compare: {os.path.basename(options.replay)}: {remark}", file=sys.stderr)
     if options.tune:
-        folder.write_run({**session.describe(arguments, options.duration or 0), "fairness": None})
-        if not session.tune(folder):
+        if not session.tune(folder, {**session.describe(arguments, options.duration or 0), "fairness": None}):
             return None
     return _begin_rounds(session, arguments, folder)
 
@@ -400,7 +410,7 @@ def go_on(folder, scratch, stack):
             raise store.StoreError(f"{program.path} has changed since the run began: figures of two programs do not "
                                    "belong together; begin a new run")
     if run["options"].get("tune"):
-        if not session.tune(folder):
+        if not session.tune(folder, run):
             return None
         if run["fairness"] is None:
             return _begin_rounds(session, run["command"][1:], folder)
@@ -456,13 +466,18 @@ def main(arguments, make_page=None):
         print(f"compare: {error}", file=sys.stderr)
         return USAGE
     except KeyboardInterrupt:
-        where = ""
-        if folder:
-            where = f"; what was measured is in {folder.folder}" if complete else f"; nothing was measured yet in {folder.folder}"
-        print(f"compare: interrupted{where}", file=sys.stderr)
-        return INTERRUPTED
-    if not complete:
-        again = f"tools/compare --resume={shlex.quote(folder.folder)}"
-        print(f"compare: interrupted; what was measured is kept, and {again} goes on", file=sys.stderr)
-        return INTERRUPTED
-    return status
+        return _interrupted(folder, complete)
+    return status if complete else _interrupted(folder, complete)
+
+
+def _interrupted(folder, complete):
+    """Says what there is of a run that was interrupted."""
+    where = ""
+    if complete:
+        where = f"; what was measured is in {folder.folder}"
+    elif folder and folder.run():
+        where = f"; what was measured is kept, and tools/compare --resume={shlex.quote(folder.folder)} goes on"
+    elif folder:
+        where = f"; nothing was measured yet in {folder.folder}"
+    print(f"compare: interrupted{where}", file=sys.stderr)
+    return INTERRUPTED
