@@ -137,7 +137,8 @@ class MeasureTest(unittest.TestCase):
 class CommandLineTest(unittest.TestCase):
     def test_what_makes_no_sense_is_refused(self):
         for wrong in (["--rate=0", "--cpu_us=1", "--wait_ms=1"], ["--rate=1", "--cpu_us=0", "--wait_ms=0"],
-                      ["--rate=1", "--cpu_us=-1", "--wait_ms=5"], ["--rate=1", "--cpu_us=1", "--wait_ms=5", "--rounds=0"]):
+                      ["--rate=inf", "--cpu_us=1", "--wait_ms=1"], ["--rate=1", "--cpu_us=nan", "--wait_ms=5"],
+                      ["--rate=1", "--cpu_us=1", "--wait_ms=5", "--seconds=nan"], ["--rate=1", "--cpu_us=-1", "--wait_ms=5"], ["--rate=1", "--cpu_us=1", "--wait_ms=5", "--rounds=0"]):
             with self.subTest(wrong), self.assertRaises(cli.UsageError):
                 cli.check(cli.parser().parse_args(["--workers", *wrong]))
 

@@ -53,7 +53,9 @@ def parser():
 
 def check(options):
     """The judge.Load that was described. Raises UsageError."""
-    if not 0 < options.rate < math.inf or options.cpu_us < 0 or options.wait_ms < 0 or options.cpu_us + options.wait_ms <= 0:
+    if not all(map(math.isfinite, (options.rate, options.cpu_us, options.seconds))):
+        raise UsageError("--rate, --cpu_us and --seconds are finite numbers")
+    if options.rate <= 0 or options.cpu_us < 0 or options.wait_ms < 0 or options.cpu_us + options.wait_ms <= 0:
         raise UsageError("--rate is more than 0, and so is one of --cpu_us and --wait_ms at least")
     if options.rounds < 1 or options.seconds <= 0 or options.conns < 0:
         raise UsageError("--rounds and --seconds are more than 0, --conns not less than 0")
@@ -162,8 +164,8 @@ def text(found):
            f"({100 * found['wait_share']:.0f} % of its time), on {processors}, under {found['model']}:\n")
     if answer["workers"] is not None and not answer["is_wrong"]:
         few = f"; {answer['too_few']} are too few" if answer["too_few"] is not None else ""
-        yield (f"take --workers={answer['workers']}: the least number that was tried with which requests take no longer than with any other, "
-               f"within {100 * judge.WITHIN:.0f} %{few}.")
+        yield (f"take --workers={answer['workers']}: the least number that was tried with which requests take no longer, on average, than with any "
+               f"other, within {100 * judge.WITHIN:.0f} %{few}.")
     elif answer["is_wrong"]:
         yield "a pool is the wrong answer."
     yield from answer["sentences"]
@@ -178,7 +180,7 @@ def text(found):
         yield ""
         yield from wording.align([("", "carried", "mean ms", "p99 ms", "CPU us"), *map(_row, (*found["sizes"].items(), *found["others"].items()))])
         yield ("\ncarried  rounds in which the rate was reached, without errors\n"
-               "p99      at most: of the part that computes, and of the part that waits, added")
+               "p99      if requests compute and wait: that of either part, added; no more than 2 % of requests take longer")
         for name, one in (*found["sizes"].items(), *found["others"].items()):
             if one["why"]:
                 yield f"mark     {name}: {one['why']}"

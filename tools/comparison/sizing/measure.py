@@ -130,7 +130,7 @@ def line(runs, cpu_s):
         return {**_NOTHING, "failed": failed}
     requests = max(1, max(run.replies_in_all for run in runs))
     return {"mean_ms": sum(run.report["response_ns"]["mean"] for run in runs) / 1e6,
-            # Not both parts are late at once; their sum is an upper bound.
+            # One in a hundred is later than that in either part: one in fifty, at most, than the sum.
             "p99_ms": sum(run.report["response_ns"]["p99"] for run in runs) / 1e6, "cpu_us": 1e6 * cpu_s / requests, "failed": failed}
 
 
