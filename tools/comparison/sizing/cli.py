@@ -164,8 +164,8 @@ def text(found):
            f"({100 * found['wait_share']:.0f} % of its time), on {processors}, under {found['model']}:\n")
     if answer["workers"] is not None and not answer["is_wrong"]:
         few = f"; {answer['too_few']} are too few" if answer["too_few"] is not None else ""
-        yield (f"take --workers={answer['workers']}: the least number that was tried with which requests take no longer, on average, than with any "
-               f"other, within {100 * judge.WITHIN:.0f} %{few}.")
+        yield (f"take --workers={answer['workers']}: the least number that was tried with which requests take no longer, on average, "
+               f"than with any other, within {100 * judge.WITHIN:.0f} %{few}.")
     elif answer["is_wrong"]:
         yield "a pool is the wrong answer."
     yield from answer["sentences"]
