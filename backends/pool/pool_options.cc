@@ -3,6 +3,7 @@
 #include <gflags/gflags.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <string>
 #include <thread>
 
@@ -65,12 +66,12 @@ const AvailableProcessors& ProcessorsAtStart() {
 
 absl::StatusOr<int> WorkersFromFlag() {
   if (WorkersAreAutomatic()) return std::min(ProcessorsAtStart().count, kMaxWorkers);
-  int workers = 0;
+  int64_t workers = 0;  // One that is too large for int is still a number.
   if (!absl::SimpleAtoi(FLAGS_workers, &workers)) {
     return absl::InvalidArgumentError(absl::StrCat("--workers='", FLAGS_workers, "' is neither a number nor 'auto'"));
   }
   if (absl::Status status = CheckFlagRange("workers", workers, 1, kMaxWorkers); !status.ok()) return status;
-  return workers;
+  return static_cast<int>(workers);
 }
 
 // A bound that was given moves a --workers that was not: the default, or what "auto" has come to.
@@ -198,10 +199,13 @@ absl::StatusOr<LoopOptions> LoopOptionsFromFlags() {
   const absl::StatusOr<int> given = IsFlagSet("workers") ? WorkersFromFlag() : absl::StatusOr<int>(1);
   if (!given.ok()) return given.status();
   const int workers = *given;
-  if (SteersByProcessor() && workers == 1) {
+  // "auto" may come to one loop: flags that are for several then do nothing, so that one command line is right on every
+  // machine.
+  const bool are_several = workers > 1 || WorkersAreAutomatic();
+  if (SteersByProcessor() && !are_several) {
     return absl::InvalidArgumentError("--accept=bpf needs several loops to choose from; say how many with --workers=N");
   }
-  const absl::StatusOr<bool> wakes_all = WakesAllFromFlag(*accept, workers > 1);
+  const absl::StatusOr<bool> wakes_all = WakesAllFromFlag(*accept, are_several);
   if (!wakes_all.ok()) return wakes_all.status();
   return LoopOptions{{.accept = *accept,
                       .workers = workers,
@@ -209,7 +213,7 @@ absl::StatusOr<LoopOptions> LoopOptionsFromFlags() {
                       .workers_max = workers,
                       .clients_per_worker = 0,
                       .wakes_all = *wakes_all,
-                      .steers_by_processor = SteersByProcessor(),
+                      .steers_by_processor = SteersByProcessor() && workers > 1,
                       .pin_cpus = FLAGS_pin_cpus,
                       .are_loops = true},
                      LoopsAreProcesses()};
