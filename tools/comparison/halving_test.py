@@ -175,8 +175,16 @@ class WorthTest(unittest.TestCase):
         self.assertEqual((worth.which(far, near), worth.which(near, far), worth.which(near, near)), (worth.MODEL, worth.TUNING, worth.OPEN))
         self.assertEqual(worth.which(None, near), worth.OPEN)
 
+    def test_two_spreads_that_are_the_same_are_hardly_ever_told_apart(self):
+        few, many = [0.0, 0.03 * 2**0.5], [0.0] * 4 + [0.03] * 4 + [0.06] * 4 + [0.03]
+        of_many = float(numpy.std(many, ddof=1))
+        many = [0.03 / of_many * own for own in many]  # Either has a standard deviation of 0.03.
+        told = sum(worth.which(self.spread(few, GOOD_HOUR, seed), worth.pooled(
+            [self.spread(many, GOOD_HOUR, 1000 + 2 * seed + model, rounds=2) for model in range(2)])) != worth.OPEN for seed in range(_TRIALS))
+        self.assertLessEqual(told, 0.05 * _TRIALS)
+
     def test_a_spread_within_models_weighs_each_by_its_settings(self):
-        few, many = worth.Spread(0.04, 0.0, 2), worth.Spread(0.01, 0.0, 6)
+        few, many = worth.Spread(0.04, 2), worth.Spread(0.01, 6)
         self.assertAlmostEqual(worth.pooled([few, many]).variance, (0.04 + 5 * 0.01) / 6)
         self.assertIsNone(worth.pooled([]))
 

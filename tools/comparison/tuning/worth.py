@@ -20,11 +20,20 @@ MODEL, TUNING, OPEN = "model", "tuning", "open"
 
 @dataclass(frozen=True)
 class Spread:
-    """A variance of logarithms without that of the noise, which may bring it below 0; and its standard error."""
+    """A variance of logarithms without that of the noise, which may bring it below 0; and how uncertain the noise makes it."""
 
     variance: float
-    error: float
     number: int  # Of what was compared.
+    slope: float = 0.0  # The square of its standard error grows with the true variance so fast,
+    base: float = 0.0  # from this.
+
+    def error_at(self, variance):
+        """The standard error if this is the true variance."""
+        return math.sqrt(self.slope * max(0.0, variance) + self.base)
+
+    @property
+    def error(self):
+        return self.error_at(self.variance)
 
     @property
     def factor(self):
@@ -44,8 +53,7 @@ def spread(names, effects):
     noise = sum(effect.error**2 for effect in found) / len(found) / 2  # Of one: the error of a pair is that of two.
     mean = sum(level.values()) / len(level)
     squares = sum((value - mean)**2 for value in level.values())
-    true = max(0.0, squares - degrees * noise)
-    return Spread(squares / degrees - noise, math.sqrt(4 * noise * true + 2 * degrees * noise**2) / degrees, len(level))
+    return Spread(squares / degrees - noise, len(level), 4 * noise / degrees, 2 * noise**2 / degrees)
 
 
 def pooled(spreads):
@@ -54,14 +62,17 @@ def pooled(spreads):
     total = sum(weights)
     if not total:
         return None
-    return Spread(sum(weight * one.variance for weight, one in zip(weights, spreads)) / total,
-                  math.sqrt(sum((weight * one.error)**2 for weight, one in zip(weights, spreads))) / total, sum(one.number for one in spreads))
+    shares = [weight / total for weight in weights]
+    return Spread(sum(share * one.variance for share, one in zip(shares, spreads)), sum(one.number for one in spreads),
+                  sum(share**2 * one.slope for share, one in zip(shares, spreads)), sum(share**2 * one.base for share, one in zip(shares, spreads)))
 
 
 def which(between, within, alpha=inference.ALPHA):
     """Which of two Spreads is surely larger: that between models (MODEL), that within them (TUNING), or OPEN."""
     if between is None or within is None:
         return OPEN
-    far = stats.norm.isf(alpha / 2) * math.hypot(between.error, within.error)
+    # As uncertain as if both were the larger of the two: one that came out small by chance would look too certain.
+    larger = max(between.variance, within.variance)
+    far = stats.norm.isf(alpha / 2) * math.hypot(between.error_at(larger), within.error_at(larger))
     difference = between.variance - within.variance
     return MODEL if difference > far else TUNING if difference < -far else OPEN
