@@ -268,13 +268,14 @@ class RacesTest(unittest.TestCase):
 
     def test_those_of_the_last_rung_are_judged_by_it_alone(self):
         """--trigger=edge was lucky in the rounds by which it was chosen."""
+        last = next(one.rungs[-1].first for one in self.races if one.model.name == "epoll")
         with unittest.mock.patch.dict(TRUTH, {"epoll --trigger=edge": 2.0}):
-            self.go(self.steps[:-2])
+            self.go([step for step in self.steps if dict(step.key)["round"] < last])
             TRUTH["epoll --trigger=edge"] = 1.2
             _, made = self.whole()
         (found,) = (setting for one in made["tuning"]["races"] for setting in one["settings"] if setting["name"] == "epoll --trigger=edge")
         self.assertEqual(found["fate"], "best")
-        self.assertLess(found["of_default"]["median"], 2.0)
+        self.assertAlmostEqual(found["of_default"]["median"], 1.2, delta=0.02)
 
     def test_if_no_setting_of_a_model_starts_that_is_said_and_the_others_are_measured(self):
         BROKEN.add("prefork")
