@@ -24,8 +24,8 @@ ROWS = {
     "accept batch": "connections accepted in one turn of a loop, at most",
 }
 _SOCKET_OPTION = re.compile(r"setsockopt\(\d+, (?:SOL_\w+|IPPROTO_\w+), (\w+), (?:\[(-?\d+)\])?")
-# What a variant of a model sets because that is the variant: --accept=reuseport.
-_OF_THE_VARIANT = {"SO_REUSEPORT"}
+# What a variant of a model sets because that is the variant: --accept=reuseport (which ends what bpf may have begun) and bpf.
+_OF_THE_VARIANT = {"SO_REUSEPORT", "SO_DETACH_REUSEPORT_BPF", "SO_ATTACH_REUSEPORT_CBPF"}
 
 
 def socket_options(trace):

@@ -24,6 +24,7 @@ SETSOCKOPT = """\
 123 setsockopt(6, SOL_SOCKET, SO_REUSEADDR, [1], 4) = 0
 123 setsockopt(6, SOL_TCP, TCP_NODELAY, [1], 4) = 0
 123 setsockopt(6, SOL_SOCKET, SO_REUSEPORT, [1], 4) = 0
+123 setsockopt(6, SOL_SOCKET, SO_DETACH_REUSEPORT_BPF, [0], 4) = -1 ENOENT (No such file or directory)
 123 setsockopt(6, SOL_SOCKET, SO_RCVTIMEO_OLD, "\\54\\1\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0\\0", 16) = 0
 """
 SS_LISTEN = """\
