@@ -166,8 +166,8 @@ Output::Task Conversation::TakeTask(Output& output) {
   };
 }
 
-// A request ends when all of its answer is sent. If the session has counted none by then, what came was a part of one,
-// or a handshake: it is timed no longer, since its arrival is that of the part.
+// A request ends when all of its answer is sent. If there is none by then, or the session has counted no request, what
+// came was a part of one, or a handshake: it is timed no longer, since its arrival is that of the part.
 void Conversation::TimeStep(Step before, const Output& output) {
   NoteAnswer(output);
   switch (step_) {
@@ -185,7 +185,7 @@ void Conversation::TimeStep(Step before, const Output& output) {
     default:
       break;
   }
-  if (before == Step::kSend && timed_->is_answered) timed_->Finish();
+  if (before == Step::kSend && timed_->is_answered && output.empty()) timed_->Finish();
   timed_ = nullptr;
 }
 

@@ -169,7 +169,9 @@ class Conversation {
 
   // Call it before requests are counted, if that is done before Next().
   void NoteAnswer(const Output& output) {
-    if (timed_ != nullptr && output.has_counts()) timed_->is_answered = true;
+    if (timed_ == nullptr) return;
+    timed_->is_counted = timed_->is_counted || output.has_counts();
+    timed_->is_answered = timed_->is_answered || (timed_->is_counted && !output.empty());
   }
 
   // --- What the driver may ask. ---

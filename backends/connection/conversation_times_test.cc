@@ -74,16 +74,25 @@ TEST_F(ConversationTimesTest, NextRequestIsNotTimedByItself) {
 
 // Its time would be that of the peer, which takes as long as it likes for the rest.
 TEST_F(ConversationTimesTest, PartOfARequestIsNotTimed) {
-  EXPECT_EQ(OnTimedBytes("count\non"), Step::kSend);
+  EXPECT_EQ(OnTimedBytes("count\none\nt"), Step::kSend);
   Send();
   Next();
   EXPECT_EQ(Count(), 1);
-  EXPECT_EQ(OnTimedBytes("e"), Step::kRead);
+  EXPECT_EQ(OnTimedBytes("wo"), Step::kRead);
   EXPECT_FALSE(conversation_.is_timed());
   EXPECT_EQ(OnTimedBytes("\n"), Step::kSend);
   Send();
   Next();
   EXPECT_EQ(Count(), 1) << "the line has no request to count";
+}
+
+// As of an upload: the session counts it when it has its first line, and answers when it has its content.
+TEST_F(ConversationTimesTest, RequestThatIsCountedBeforeItsRestHasComeIsNotTimed) {
+  EXPECT_EQ(OnTimedBytes("count\n"), Step::kSend);
+  Send();
+  EXPECT_EQ(Next(), Step::kRead);
+  EXPECT_EQ(Count(), 0);
+  EXPECT_FALSE(conversation_.is_timed());
 }
 
 TEST_F(ConversationTimesTest, AnswerThatCountsNoRequestIsNone) {
@@ -105,7 +114,7 @@ TEST_F(ConversationTimesTest, BytesThatAreHeldUpAreNotTimed) {
 }
 
 TEST_F(ConversationTimesTest, AnswerThatClosesTheConnectionIsTimed) {
-  OnTimedBytes("count\nclose\n");
+  OnTimedBytes("count\none\nclose\n");
   Send();
   EXPECT_EQ(Next(), Step::kLinger);
   EXPECT_EQ(Count(), 1);

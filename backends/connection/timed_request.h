@@ -57,7 +57,9 @@ class TimedRequest : public boost::intrusive_ref_counter<TimedRequest> {
   // It is over. No other call may follow.
   void Finish(Moment now = Moment::Now());
 
-  // Whether what the session has said so far answers it; for the connection, which knows.
+  // For the connection, which knows: whether the session has counted it, and whether it has said something to it. Some
+  // sessions count a request before all of it is there.
+  bool is_counted = false;
   bool is_answered = false;
 
  private:
