@@ -17,7 +17,7 @@ void TimedTurn::Begin() {
   is_timed_ = wait_.times.every() > 0;
   if (!is_timed_) return;
   waits_left_ = Draw();
-  wait_.began = TimedWait::Clock::now();
+  own_began_ = wait_.began = TimedWait::Clock::now();
   wait_.ended = {};
 }
 

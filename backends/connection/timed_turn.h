@@ -39,14 +39,16 @@ class TimedTurn {
     if (is_timed_) Begin();
   }
   void EndWait() {
-    if (is_timed_) wait_.ended = TimedWait::Clock::now();
+    if (is_timed_) own_ended_ = wait_.ended = TimedWait::Clock::now();
   }
 
-  // What is served next was found ready so long ago, by an earlier wait.
+  // What is served next was found ready so long ago, perhaps by an earlier wait; 0: by this one. Good until the next
+  // call. Call it between EndWait() and BeginWait().
   void SetBack(std::chrono::microseconds ago) {
-    if (!is_timed_ || ago == std::chrono::microseconds(0)) return;
-    wait_.ended = TimedWait::Clock::now() - ago;
-    wait_.began = std::min(wait_.began, wait_.ended);
+    if (!is_timed_) return;
+    wait_.ended = own_ended_;
+    if (ago > std::chrono::microseconds(0)) wait_.ended = std::min(own_ended_, TimedWait::Clock::now() - ago);
+    wait_.began = std::min(own_began_, wait_.ended);
   }
 
   // The wait; null if what it has brought is not timed. Good until the next one begins.
@@ -57,6 +59,9 @@ class TimedTurn {
   uint32_t Draw();
 
   TimedWait wait_;
+  // Of the wait itself, whatever SetBack() has said since.
+  TimedWait::Clock::time_point own_began_ = {};
+  TimedWait::Clock::time_point own_ended_ = {};
   // Until a wait is timed. If none is, it comes by 0 once in four billion waits, and Begin() does nothing.
   uint32_t waits_left_ = 0;
   uint32_t random_ = 0;

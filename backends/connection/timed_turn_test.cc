@@ -74,6 +74,9 @@ TEST_F(TimedTurnTest, WhatHasWaitedInALineWasFoundReadyBeforeThisWait) {
   turn.SetBack(std::chrono::hours(1));
   EXPECT_LT(turn.timed()->ended, before.began);
   EXPECT_EQ(turn.timed()->began, turn.timed()->ended);
+  turn.SetBack(std::chrono::microseconds(0));
+  EXPECT_EQ(turn.timed()->began, before.began) << "one behind it, that this wait has found";
+  EXPECT_EQ(turn.timed()->ended, before.ended);
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "backends/event/poller_loop.h"
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -184,7 +185,10 @@ absl::Status PollerLoop::Turn() {
     const LoopTurn turn;
     poller_->Dispatch();
   }
-  if (line_.has_value()) ServeLine();
+  if (line_.has_value()) {
+    ServeLine();
+    shared_.turn.SetBack(std::chrono::microseconds(0));
+  }
   while (!waiting.empty()) {  // A client that was destroyed meanwhile has unlinked itself.
     EventClient& client = waiting.front();
     waiting.pop_front();
