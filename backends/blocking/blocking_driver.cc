@@ -269,6 +269,7 @@ class BlockingConnection {
       watch_.Settle(Debt::kAcknowledgement);
       return true;
     }
+    if (sent == Flushed::kBlocked) conversation_.NoteWaitForPeer();
     return watch_.MayTakeLonger() && (mail_ == nullptr || AwaitRoom());  // The wait for room was ended.
   }
 

@@ -75,9 +75,10 @@ NonblockingSteps::Outcome NonblockingSteps::TakeSteps(Workspace& space, Output& 
         const int64_t unsent = output.unsent_bytes();
         const Flushed sent = Flush(fd_, output, kBytesPerTurn, counters, conversation_.entry());
         if (sent == Flushed::kBroken) return Outcome::kOver;
+        if (sent == Flushed::kAll) break;
+        is_full_ = sent == Flushed::kBlocked;
         // Only bytes that have left count as a move: a peer that does not read must not keep a loop from sleeping.
-        if (sent != Flushed::kAll) return output.unsent_bytes() < unsent ? Outcome::kMoved : outcome;
-        break;
+        return output.unsent_bytes() < unsent ? Outcome::kMoved : outcome;
       }
       case Step::kAwaitAck:
         wait_ = AckWaitLeft(fd_, output);
@@ -151,9 +152,10 @@ void NonblockingSteps::KeepOutput(Outcome outcome, Output& lent) {
 // What the request waits for now.
 void NonblockingSteps::Leave(Outcome outcome) {
   if (!conversation_.is_timed()) return;
+  if (outcome == Outcome::kHandOver) return conversation_.Leave(RequestPart::kQueue);
   const Step step = conversation_.step();
   const bool waits_by_itself = step == Step::kAwaitAck || step == Step::kAsk;
-  const bool waits_for_peer = step == Step::kSend && outcome != Outcome::kHandOver;
+  const bool waits_for_peer = step == Step::kSend && is_full_;
   conversation_.Leave(waits_by_itself ? RequestPart::kWait : waits_for_peer ? RequestPart::kPeer : RequestPart::kQueue);
 }
 

@@ -94,6 +94,7 @@ class NonblockingSteps {
   Conversation conversation_;
   // True while something is unsent: it is in output_ then, and otherwise the workspace's output is used.
   bool has_output_ = false;
+  bool is_full_ = false;  // The socket, if the last send could not send everything.
   Output output_;
 };
 
