@@ -2,9 +2,11 @@
 
 #include <sys/socket.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <chrono>
+#include <cstddef>
 #include <cstring>
 #include <optional>
 
@@ -30,14 +32,26 @@ std::optional<Clock::time_point> ArrivalOf(const timespec& stamp) {
   return Clock::now() - age;
 }
 
-std::optional<Clock::time_point> StampOf(msghdr& message) {
+// A peer at a UNIX socket (--inetd) may have sent descriptors along, which recv(2) would have dropped.
+void CloseDescriptors(const cmsghdr& part) {
+  for (size_t at = CMSG_LEN(0); at + sizeof(int) <= part.cmsg_len; at += sizeof(int)) {
+    int fd = -1;
+    std::memcpy(&fd, reinterpret_cast<const char*>(&part) + at, sizeof(fd));
+    ::close(fd);
+  }
+}
+
+std::optional<Clock::time_point> TakeStamp(msghdr& message) {
+  std::optional<Clock::time_point> arrived;
   for (cmsghdr* part = CMSG_FIRSTHDR(&message); part != nullptr; part = CMSG_NXTHDR(&message, part)) {
-    if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_TIMESTAMPNS) continue;
+    if (part->cmsg_level != SOL_SOCKET) continue;
+    if (part->cmsg_type == SCM_RIGHTS) CloseDescriptors(*part);
+    if (part->cmsg_type != SCM_TIMESTAMPNS) continue;
     timespec stamp = {};
     std::memcpy(&stamp, CMSG_DATA(part), sizeof(stamp));
-    return ArrivalOf(stamp);
+    arrived = ArrivalOf(stamp);
   }
-  return std::nullopt;
+  return arrived;
 }
 
 }  // namespace
@@ -53,11 +67,11 @@ ssize_t ReceiveTimed(int fd, char* buffer, size_t size, int flags, const TimedWa
   message.msg_iovlen = 1;
   message.msg_control = control;
   message.msg_controllen = sizeof(control);
-  const ssize_t count = ::recvmsg(fd, &message, flags);
+  const ssize_t count = ::recvmsg(fd, &message, flags | MSG_CMSG_CLOEXEC);
   if (count <= 0) return count;
   if (waits) taken = TimedRequest::Moment::Now();
   const Clock::time_point wait_ended = waits ? taken.time : wait.ended;
-  const Clock::time_point arrived = StampOf(message).value_or(wait_ended);
+  const Clock::time_point arrived = TakeStamp(message).value_or(wait_ended);
   conversation.StartTiming(wait.times, {arrived, wait.began, wait_ended, taken});
   return count;
 }

@@ -1,11 +1,15 @@
 // ReceiveTimed: the bytes of a recv(2), and the arrival that the kernel has noted.
 #include "backends/connection/timed_receive.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <chrono>
+#include <cstring>
 #include <memory>
 #include <string>
 #include <thread>
@@ -118,6 +122,35 @@ TEST_F(TimedReceiveTest, EndOfThePeerIsNotTimed) {
   ASSERT_EQ(::poll(&readable, 1, 20'000), 1);
   EXPECT_EQ(Receive(), 0);
   EXPECT_FALSE(conversation_.is_timed());
+}
+
+// As recv(2) does: a client could otherwise use up the server's descriptors.
+TEST_F(TimedReceiveTest, DescriptorsThatComeAlongAreClosed) {
+  int ends[2];
+  ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
+  client_ = UniqueFd(ends[0]);
+  server_ = UniqueFd(ends[1]);
+  int pipe_ends[2];
+  ASSERT_EQ(::pipe2(pipe_ends, O_CLOEXEC | O_NONBLOCK), 0);
+  const UniqueFd reader(pipe_ends[0]);
+  UniqueFd writer(pipe_ends[1]);
+  char byte = 'x';
+  iovec piece = {&byte, 1};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
+  msghdr message = {};
+  message.msg_iov = &piece;
+  message.msg_iovlen = 1;
+  message.msg_control = control;
+  message.msg_controllen = sizeof(control);
+  cmsghdr* const passed = CMSG_FIRSTHDR(&message);
+  passed->cmsg_level = SOL_SOCKET;
+  passed->cmsg_type = SCM_RIGHTS;
+  passed->cmsg_len = CMSG_LEN(sizeof(int));
+  std::memcpy(CMSG_DATA(passed), &pipe_ends[1], sizeof(int));
+  ASSERT_EQ(::sendmsg(client_.get(), &message, MSG_NOSIGNAL), 1);
+  writer.reset();
+  EXPECT_EQ(Receive(), 1);
+  EXPECT_EQ(::read(reader.get(), &byte, 1), 0) << "somebody still has the other end";
 }
 
 }  // namespace
