@@ -90,6 +90,9 @@ absl::Status TuneConnection(int connection, absl::Duration idle_timeout, const L
   }
   if (OptionOf(connection, SO_PROTOCOL) != IPPROTO_TCP) return status;
   status.Update(SetOption(connection, IPPROTO_TCP, TCP_NODELAY, options.no_delay ? 1 : 0));
+  if (options.stamps_arrivals) {
+    status.Update(SetOption(connection, SOL_SOCKET, SO_TIMESTAMPNS, 1));
+  }
   if (options.keep_alive == absl::InfiniteDuration()) return status;
   const int seconds = static_cast<int>(absl::ToInt64Seconds(options.keep_alive));
   status.Update(SetOption(connection, SOL_SOCKET, SO_KEEPALIVE, 1));

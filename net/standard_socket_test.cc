@@ -48,6 +48,24 @@ TEST(StandardSocketTest, TakesAConnectionAndKeepsOtherOutput) {
   }));
 }
 
+TEST(StandardSocketTest, ConnectionStampsArrivalsIfThatIsWanted) {
+  const absl::StatusOr<UniqueFd> listener = ListenTcp(*Endpoint::Parse("127.0.0.1:0"), absl::InfiniteDuration());
+  ASSERT_TRUE(listener.ok());
+  const absl::StatusOr<UniqueFd> peer = ConnectTcp(*Endpoint::OfSocket(listener->get()), absl::Seconds(30));
+  ASSERT_TRUE(peer.ok());
+  const auto stamps = [&] {
+    int value = -1;
+    socklen_t size = sizeof(value);
+    return ::getsockopt(peer->get(), SOL_SOCKET, SO_TIMESTAMPNS, &value, &size) == 0 ? value : -1;
+  };
+  ASSERT_TRUE(TuneConnection(peer->get(), absl::Seconds(9), {}).ok());
+  EXPECT_EQ(stamps(), 0);
+  ListenOptions options;
+  options.stamps_arrivals = true;
+  ASSERT_TRUE(TuneConnection(peer->get(), absl::Seconds(9), options).ok());
+  EXPECT_EQ(stamps(), 1);
+}
+
 TEST(StandardSocketTest, TellsASocketThatListensFromAConnection) {
   const absl::StatusOr<UniqueFd> listener = ListenTcp(*Endpoint::Parse("127.0.0.1:0"), absl::InfiniteDuration());
   ASSERT_TRUE(listener.ok());
