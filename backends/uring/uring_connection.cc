@@ -81,9 +81,10 @@ void UringConnection::OnReceived(const io_uring_cqe& completion) {
   const UringBuffers& buffers = shared_.ring->buffers();
   if (completion.res >= 0) {
     const size_t all = buffers.SizeOf(completion);
+    const bool is_timed = shared_.turn.timed() != nullptr;
     if (all == 0) TakeIn({}, all);
     for (int i = 0; i < buffers.CountOf(completion); ++i) {
-      TakeIn(buffers.BytesOf(completion, i), all, buffers.ArrivalOf(completion));
+      TakeIn(buffers.BytesOf(completion, i), all, is_timed ? buffers.ArrivalOf(completion) : std::nullopt);
     }
   } else if (!IsToBeRepeated(completion.res)) {
     // ECONNRESET, ETIMEDOUT and the like: nothing can be sent to this peer either.
