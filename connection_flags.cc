@@ -28,8 +28,7 @@ DEFINE_int32(listen_backlog, polyserve::ListenOptions().backlog,
 DEFINE_bool(tcp_nodelay, polyserve::ListenOptions().no_delay, "send small replies at once (TCP_NODELAY)");
 DEFINE_int32(socket_buffer, polyserve::ListenOptions().buffer_bytes,
              "=BYTES each connection's send and receive buffer; 0: the system adapts them");
-DEFINE_int32(time_requests, 0,
-             "=N find out where the time of one request in N goes, for /-/metrics; 0: of none, and without any cost");
+DEFINE_int32(time_requests, 0, "=N find out where the time of one request in N goes, for /-/metrics; 0: of none");
 
 namespace polyserve {
 
