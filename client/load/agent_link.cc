@@ -1,5 +1,7 @@
 #include "client/load/agent_link.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -29,15 +31,29 @@ namespace {
 constexpr char kSsh[] = "ssh:";
 constexpr size_t kMostAgents = 1000;
 
+// As net/socket.h does it for the other side, the agent's.
+void SetKeepAlive(int socket) {
+  const auto set = [socket](int level, int option, int value) {
+    ::setsockopt(socket, level, option, &value, sizeof(value));  // Cannot fail on a socket of TCP.
+  };
+  const int seconds = static_cast<int>(absl::ToInt64Seconds(kAgentKeepAlive));
+  set(SOL_SOCKET, SO_KEEPALIVE, 1);
+  set(IPPROTO_TCP, TCP_KEEPIDLE, seconds);
+  set(IPPROTO_TCP, TCP_KEEPINTVL, seconds / kKeepAliveProbes);
+  set(IPPROTO_TCP, TCP_KEEPCNT, kKeepAliveProbes);
+}
+
 // Runs in the child. Its group is one of its own, so that a Ctrl-C at the terminal does not reach ssh: the agents are
-// to send what they have by then. So ssh must not ask at the terminal either (BatchMode).
+// to send what they have by then. So ssh must not ask at the terminal either (BatchMode). It has to notice a host that
+// is lost (ssh_config(5), ServerAliveInterval: three times these seconds).
 [[noreturn]] void ExecSsh(const std::string& host, const std::string& program, int socket, pid_t parent) {
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != parent) ::_exit(127);
   ::setpgid(0, 0);
   ::dup2(socket, STDIN_FILENO);
   ::dup2(socket, STDOUT_FILENO);
-  ::execlp("ssh", "ssh", "-T", "-o", "BatchMode=yes", "--", host.c_str(), program.c_str(), "--agent=stdio", nullptr);
+  ::execlp("ssh", "ssh", "-T", "-o", "BatchMode=yes", "-o", "ServerAliveInterval=10", "--", host.c_str(),
+           program.c_str(), "--agent=stdio", nullptr);
   ::_exit(127);
 }
 
@@ -93,6 +109,7 @@ absl::StatusOr<AgentLink> AgentLink::Open(const std::string& agent, const Access
   if (!at.ok()) return absl::UnavailableError(at.status().message());
   absl::StatusOr<UniqueFd> socket = ConnectTcp(*at, deadline.Left());
   if (!socket.ok()) return socket.status();
+  SetKeepAlive(socket->get());
   AgentLink link(*std::move(socket), -1);
   absl::Status status = link.Prove(access.token, deadline);
   if (status.ok()) status = link.HearHello(deadline);

@@ -110,7 +110,8 @@ absl::Status ServeCoordinators(const std::string& at, const std::string& token) 
     return absl::InvalidArgumentError(
         absl::StrCat("--agent=", at, " needs --token_file: others can reach this address"));
   }
-  const absl::StatusOr<UniqueFd> listener = ListenTcp(*address, absl::InfiniteDuration());
+  const absl::StatusOr<UniqueFd> listener =
+      ListenTcp(*address, absl::InfiniteDuration(), {.keep_alive = kAgentKeepAlive});
   if (!listener.ok()) return listener.status();
   const absl::StatusOr<Endpoint> bound = Endpoint::OfSocket(listener->get());
   if (!bound.ok()) return bound.status();

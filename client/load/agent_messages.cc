@@ -23,6 +23,28 @@ constexpr uint64_t kVersion = 1;
 constexpr uint64_t kMostAgents = 1000;
 constexpr uint64_t kMostConnections = 100'000'000;
 constexpr size_t kMostBeside = 16;
+// How deep lists and objects lie in each other: a few levels more than in a tally, which has the most.
+constexpr int kMostDepth = 16;
+
+// The parser takes JSON of any depth, but what copies, compares or prints a value calls itself for each level: a peer
+// that sends a million brackets would overrun the stack. Of what is no JSON, the answer means nothing.
+bool IsTooDeep(absl::string_view line) {
+  int depth = 0;
+  bool in_text = false;
+  for (size_t i = 0; i < line.size(); ++i) {
+    const char c = line[i];
+    if (in_text && c == '\\') {
+      ++i;  // The next one is no end of the text.
+    } else if (c == '"') {
+      in_text = !in_text;
+    } else if (!in_text && (c == '[' || c == '{')) {
+      if (++depth > kMostDepth) return true;
+    } else if (!in_text && (c == ']' || c == '}')) {
+      --depth;
+    }
+  }
+  return false;
+}
 
 // In base64: paths and schedules may have any bytes, and JSON has texts of UTF-8.
 json Encoded(const std::map<std::string, std::string>& values) {
@@ -79,7 +101,7 @@ json PlainMessage(absl::string_view type) {
 std::string AsLine(const json& message) { return message.dump(-1, ' ', false, json::error_handler_t::replace) + "\n"; }
 
 absl::StatusOr<json> ParseMessage(absl::string_view line) {
-  json message = json::parse(line.begin(), line.end(), nullptr, /*allow_exceptions=*/false);
+  json message = IsTooDeep(line) ? json() : json::parse(line.begin(), line.end(), nullptr, /*allow_exceptions=*/false);
   if (!message.is_discarded() && message.is_object()) {
     const auto type = message.find("type");
     if (type != message.end() && type->is_string()) return message;

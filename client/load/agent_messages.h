@@ -36,11 +36,16 @@ namespace polyserve {
 constexpr absl::Duration kSetUpLimit = absl::Minutes(6);
 constexpr absl::Duration kFinishLimit = absl::Minutes(2);
 
+// A host that loses its power or its network says no end, and for the length of a run neither side has much to say. The
+// kernel of each asks for the other one after such a silence (ListenOptions::keep_alive); it is gone after twice that.
+constexpr absl::Duration kAgentKeepAlive = absl::Seconds(15);
+
 // A message without other fields than its type.
 nlohmann::json PlainMessage(absl::string_view type);
 // The line, with its end.
 std::string AsLine(const nlohmann::json& message);
-// A line without its end. Fails unless it is an object with a type.
+// A line without its end. Fails unless it is an object with a type, and not deeper than any message is: so it can be
+// copied, compared and printed.
 absl::StatusOr<nlohmann::json> ParseMessage(absl::string_view line);
 // That of what ParseMessage() has returned, printable.
 std::string TypeOf(const nlohmann::json& message);

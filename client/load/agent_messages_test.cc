@@ -35,6 +35,17 @@ TEST(AgentMessagesTest, AnythingElseIsNoMessage) {
   EXPECT_FALSE(ParseMessage(absl::StrCat("{\"type\":", std::string(1'000'000, '['))).ok());
 }
 
+TEST(AgentMessagesTest, MessageIsNoDeeperThanItMayBeCopied) {
+  const auto nested = [](size_t levels) {
+    return absl::StrCat("{\"type\":\"ready\",\"x\":", std::string(levels, '['), std::string(levels, ']'), "}");
+  };
+  EXPECT_TRUE(ParseMessage(nested(10)).ok());
+  EXPECT_EQ(ParseMessage(nested(1'000'000)).status().code(), absl::StatusCode::kInvalidArgument);
+  EXPECT_FALSE(ParseMessage("{\"type\":\"\\\"\",\"x\":" + std::string(100, '[') + std::string(100, ']') + "}").ok());
+  const std::string brackets = "\\\"" + std::string(100, '[');
+  EXPECT_TRUE(ParseMessage("{\"type\":\"error\",\"text\":\"" + brackets + "\"}").ok()) << "those in a text are none";
+}
+
 TEST(AgentMessagesTest, OrderArrivesByteForByte) {
   AgentOrder order;
   order.agents = 3;

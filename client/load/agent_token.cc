@@ -3,6 +3,7 @@
 #include <nettle/hmac.h>
 #include <nettle/memops.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <cstdint>
@@ -32,6 +33,11 @@ absl::StatusOr<std::string> ReadToken(const std::string& path) {
   if (token.size() >= kLeastTokenBytes && token.size() <= kMostTokenBytes) return token;
   return absl::InvalidArgumentError(absl::StrCat("--token_file: the first line of ", path, " has to have ",
                                                  kLeastTokenBytes, " to ", kMostTokenBytes, " characters"));
+}
+
+bool MayAllRead(const std::string& path) {
+  struct stat info;
+  return ::stat(path.c_str(), &info) == 0 && (info.st_mode & S_IROTH) != 0;
 }
 
 std::string NewChallenge() {

@@ -26,6 +26,10 @@ constexpr size_t kLeastTokenBytes = 16;
 // file cannot be read. `path` "": no token, which is "".
 absl::StatusOr<std::string> ReadToken(const std::string& path);
 
+// Whether every user of the system may read the file, and so give orders to all agents that have this token. False if
+// there is no such file.
+bool MayAllRead(const std::string& path);
+
 // 32 random bytes in hexadecimal digits. Blocks only while the system has not started its generator, at boot.
 std::string NewChallenge();
 

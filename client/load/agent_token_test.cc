@@ -1,6 +1,8 @@
 // The token of coordinators and agents: it is proved, and not told.
 #include "client/load/agent_token.h"
 
+#include <sys/stat.h>
+
 #include <fstream>
 #include <string>
 
@@ -54,6 +56,17 @@ TEST(AgentTokenTest, TokenThatCouldBeGuessedIsRefused) {
     EXPECT_TRUE(absl::IsInvalidArgument(TokenIn(content).status())) << content;
   }
   EXPECT_TRUE(absl::IsNotFound(ReadToken("/no/such/token").status()));
+}
+
+TEST(AgentTokenTest, FileThatAllMayReadIsNoticed) {
+  const std::string path = absl::StrCat(testing::TempDir(), "/secret");
+  std::ofstream(path) << "sixteen letters.\n";
+  ASSERT_EQ(::chmod(path.c_str(), 0644), 0);
+  EXPECT_TRUE(MayAllRead(path));
+  ASSERT_EQ(::chmod(path.c_str(), 0640), 0);
+  EXPECT_FALSE(MayAllRead(path));
+  EXPECT_FALSE(MayAllRead("/no/such/token"));
+  EXPECT_FALSE(MayAllRead(""));
 }
 
 }  // namespace

@@ -33,6 +33,8 @@ using nlohmann::json;
 constexpr absl::Duration kPatience = absl::Seconds(30);
 // Before the agents' own limits, so that it is this side that says what was too slow.
 constexpr absl::Duration kBefore = absl::Seconds(10);
+// Of what an agent says of itself, on the user's terminal.
+constexpr size_t kMostTextBytes = 2000;
 // So that an interrupt is noticed.
 constexpr int kTickMilliseconds = 100;
 
@@ -41,9 +43,11 @@ class Coordinator {
   Coordinator(const std::vector<std::string>& names, LoadPlan& plan)
       : names_(names), plan_(plan), tallies_(names.size()), readies_(names.size()) {}
 
-  absl::StatusOr<LoadTally> Run(const AgentLink::Access& access, AgentOrder order) {
+  absl::StatusOr<LoadTally> Run(const AgentLink::Access& access, AgentOrder order,
+                                absl::FunctionRef<absl::Status()> on_ready) {
     absl::Status status = Order(access, std::move(order));
     if (status.ok()) status = AwaitReady();
+    if (status.ok()) status = on_ready();
     if (status.ok()) status = Start();
     if (status.ok()) status = AwaitTallies();
     if (!status.ok()) return status;
@@ -62,7 +66,7 @@ class Coordinator {
   absl::Status Of(size_t agent, const absl::Status& status, bool is_its_own = false) const {
     const bool is_usage = is_its_own && absl::IsInvalidArgument(status);
     return absl::Status(is_usage ? absl::StatusCode::kInvalidArgument : absl::StatusCode::kFailedPrecondition,
-                        absl::StrCat("agent ", names_[agent], ": ", status.message()));
+                        absl::StrCat("agent ", names_[agent], ": ", status.message().substr(0, kMostTextBytes)));
   }
 
   absl::Status Send(size_t agent, const json& message) {
@@ -150,14 +154,16 @@ class Coordinator {
     return absl::OkStatus();
   }
 
-  // Waits until handle() has returned true for each agent. interrupt() is called once, if the user interrupts the wait.
-  absl::Status AwaitAll(const Deadline& deadline, Handle handle, absl::FunctionRef<absl::Status()> interrupt) {
+  // Waits until handle() has returned true for each agent. interrupt() is called once, if the user interrupts the wait;
+  // from then on an agent has no more time than for the end of a run, of which there may be hours left.
+  absl::Status AwaitAll(Deadline deadline, Handle handle, absl::FunctionRef<absl::Status()> interrupt) {
     std::vector<size_t> awaited;
     for (size_t i = 0; i < links_.size(); ++i) awaited.push_back(i);
     bool is_told = false;
     while (!awaited.empty()) {
       if (IsInterrupted() && !std::exchange(is_told, true)) {
         if (absl::Status status = interrupt(); !status.ok()) return status;
+        deadline = Deadline(std::min(deadline.Left(), kFinishLimit - kBefore));
       }
       if (deadline.passed()) return Of(awaited.front(), absl::DeadlineExceededError("does not answer in time"));
       if (absl::Status status = ReadFrom(awaited); !status.ok()) return status;
@@ -209,8 +215,8 @@ class Coordinator {
 }  // namespace
 
 absl::StatusOr<LoadTally> RunOnAgents(const std::vector<std::string>& agents, const AgentLink::Access& access,
-                                      AgentOrder order, LoadPlan& plan) {
-  return Coordinator(agents, plan).Run(access, std::move(order));
+                                      AgentOrder order, LoadPlan& plan, absl::FunctionRef<absl::Status()> on_ready) {
+  return Coordinator(agents, plan).Run(access, std::move(order), on_ready);
 }
 
 }  // namespace polyserve

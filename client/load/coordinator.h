@@ -13,6 +13,8 @@
 #include <string>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "client/load/agent_link.h"
 #include "client/load/agent_order.h"
@@ -23,7 +25,8 @@ namespace polyserve {
 
 // Executes the plan, which MakePlan() has made for so many agents, and completes it, as Workload::prepare() does for a
 // single host; blocks for the whole run. `order` is for all of them; its number of agents, and whose it is, is set
-// here. plan.on_counting is called when the last agent begins to count, and when the first one ends. Call in the main
+// here. `on_ready` is called when all agents are ready, before any starts; its error ends the run, and is returned as
+// it is. plan.on_counting is called when the last agent begins to count, and when the first one ends. Call in the main
 // thread, while there is no other one.
 //
 // There is a tally only if every agent has done its share, or if the user has interrupted the run after its start
@@ -32,7 +35,7 @@ namespace polyserve {
 //   Cancelled           interrupted before the start
 //   FailedPrecondition  all others: an agent cannot be reached, is busy, gone, or too slow. The text names it.
 absl::StatusOr<LoadTally> RunOnAgents(const std::vector<std::string>& agents, const AgentLink::Access& access,
-                                      AgentOrder order, LoadPlan& plan);
+                                      AgentOrder order, LoadPlan& plan, absl::FunctionRef<absl::Status()> on_ready);
 
 }  // namespace polyserve
 

@@ -21,6 +21,7 @@
 #include "base/help_text.h"
 #include "base/inherited_signals.h"
 #include "base/printable.h"
+#include "base/take.h"
 #include "client/load/agent.h"
 #include "client/load/agent_link.h"
 #include "client/load/agent_listener.h"
@@ -149,11 +150,20 @@ void ObserveRun(LoadPlan& plan) {
   for (LoadPlan& beside : plan.beside) beside.interrupted = plan.interrupted;
 }
 
+// That of --token_file. A file that others may read is no error, as elsewhere: on many a machine there is nobody else.
+absl::StatusOr<std::string> TakeToken() {
+  if (MayAllRead(FLAGS_token_file)) {
+    fprintf(stderr, "load: %s can be read by every user of this system; chmod o-r keeps the token from them\n",
+            Printable(FLAGS_token_file).c_str());
+  }
+  return ReadToken(FLAGS_token_file);
+}
+
 // With --agent: waits for the orders of others.
 int BeAgent() {
   if (absl::Status status = CheckNoFlagsOfARun(); !status.ok()) return Fail(status);
   if (FLAGS_agent == "stdio") return RunAgent();
-  const absl::StatusOr<std::string> token = ReadToken(FLAGS_token_file);
+  const absl::StatusOr<std::string> token = TakeToken();
   if (!token.ok()) return Fail(token.status());
   return Fail(ServeCoordinators(FLAGS_agent, *token));
 }
@@ -163,15 +173,17 @@ int RunWithAgents(const Workload& workload) {
   if (!agents.ok()) return Fail(agents.status());
   const absl::StatusOr<AgentOrder> order = OrderByFlags();
   if (!order.ok()) return Fail(order.status());
-  const absl::StatusOr<std::string> token = ReadToken(FLAGS_token_file);
+  const absl::StatusOr<std::string> token = TakeToken();
   if (!token.ok()) return Fail(token.status());
   absl::StatusOr<LoadPlan> plan = MakePlan(workload, static_cast<int>(agents->size()));
   if (!plan.ok()) return Fail(plan.status());
-  absl::StatusOr<RecordFiles> files = RecordFiles::Open(FLAGS_rows, FLAGS_hgrm);
-  if (!files.ok()) return Fail(files.status());
   ObserveRun(*plan);
-  const absl::StatusOr<LoadTally> tally = RunOnAgents(*agents, {*token, FLAGS_agent_program}, *order, *plan);
-  if (tally.ok()) return Report(*plan, *tally, *files);
+  RecordFiles files;
+  // As in RunHere(), behind all that: flags that make no sense to an agent, or no server, leave the files as they are.
+  const auto open_files = [&files] { return Take(RecordFiles::Open(FLAGS_rows, FLAGS_hgrm), files); };
+  const absl::StatusOr<LoadTally> tally =
+      RunOnAgents(*agents, {*token, FLAGS_agent_program}, *order, *plan, open_files);
+  if (tally.ok()) return Report(*plan, *tally, files);
   const int exit_status = Fail(tally.status());
   return absl::IsFailedPrecondition(tally.status()) ? kNoShare : exit_status;
 }

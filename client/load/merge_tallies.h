@@ -15,8 +15,9 @@ namespace polyserve {
 // that a single host with all of their threads would have, and has those of the agents in LoadTally::agents.
 //
 // FailedPrecondition, with a sentence for each agent that it is about: one has fallen behind its rate (RateNotReached()
-// of its share), has ended early, or did not have all of its connections. Not so if the user has interrupted the run
-// (`was_interrupted`), who sees what there is.
+// of its share), has ended early, or did not have all of its connections. With a profile, which may be too much for the
+// server on purpose, one has fallen behind if others have not. Not so if the user has interrupted the run
+// (`was_interrupted`) before its end, who sees what there is.
 absl::StatusOr<LoadTally> MergeTallies(const LoadPlan& plan, std::vector<LoadTally> tallies, bool was_interrupted);
 
 }  // namespace polyserve

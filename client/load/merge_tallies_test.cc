@@ -2,6 +2,7 @@
 // done its share.
 #include "client/load/merge_tallies.h"
 
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <utility>
@@ -10,7 +11,9 @@
 #include "absl/status/status.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
 #include "client/load/plan.h"
+#include "client/load/rate_profile.h"
 #include "client/load/report.h"
 #include "client/load/tally.h"
 #include "gtest/gtest.h"
@@ -123,6 +126,27 @@ TEST(MergeTalliesTest, UserWhoInterruptsSeesWhatThereIs) {
   const absl::StatusOr<LoadTally> sum = MergeTallies(Plan(), tallies, true);
   ASSERT_TRUE(sum.ok()) << sum.status();
   EXPECT_TRUE(sum->interrupted);
+}
+
+TEST(MergeTalliesTest, InterruptionBehindTheEndIsNoExcuse) {
+  std::vector<LoadTally> tallies = Tallies();
+  EXPECT_TRUE(MergeTallies(Plan(), tallies, true).ok());
+  tallies[1].overdue = 1000;
+  EXPECT_TRUE(absl::IsFailedPrecondition(MergeTallies(Plan(), tallies, true).status()));
+}
+
+// What is too much for the server is so for all; what is too much for one agent shows there alone.
+TEST(MergeTalliesTest, AgentThatAloneFellBehindAProfileMakesNoReport) {
+  LoadPlan plan = Plan();
+  plan.profile = std::make_shared<const RateProfile>(RateProfile::Ramp(0, 2000, absl::Seconds(10)));
+  std::vector<LoadTally> tallies = Tallies();
+  tallies[0].overdue = 600;
+  tallies[1].overdue = 500;
+  EXPECT_TRUE(MergeTallies(plan, tallies, false).ok());
+  tallies[0].overdue = 0;
+  EXPECT_TRUE(absl::StartsWith(Refusal(plan, tallies), "agent host1:1 has fallen behind: the rate was not reached"));
+  tallies[1].overdue = 20;  // A random burst that was just due.
+  EXPECT_TRUE(MergeTallies(plan, tallies, false).ok());
 }
 
 TEST(MergeTalliesTest, FaultsNameTheirAgent) {

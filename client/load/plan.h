@@ -45,8 +45,8 @@ struct Impatience {
 using LoadThreadFactory = std::function<std::unique_ptr<LoadThread>(const LoadPlan& share)>;
 
 // The load generator's main() fills it from the flags, and Workload::prepare() completes it. RunLoad() gives each
-// thread a copy with its share of the connections and of the rate. Its bounds are checked before that, by CheckFlags()
-// in main.cc and by prepare().
+// thread a copy with its share of the connections and of the rate. Its bounds are checked before that, by MakePlan()
+// (plan_flags.h) and by prepare().
 struct LoadPlan {
   std::string workload;  // Its name, for the report.
   Endpoint to;           // The server's one address: a name with several was resolved before.

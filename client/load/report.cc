@@ -265,10 +265,14 @@ std::vector<std::string> FaultsOf(const LoadPlan& plan, const LoadTally& tally) 
   return faults;
 }
 
-// Only requests without a connection count. Replies that merely take their time are under way, and no backlog. A rate
-// that changes may go beyond what the server can do on purpose; the rows show from where on it is too much.
+// The rows show from where on a rate that changes is too much.
 std::optional<std::string> RateNotReached(const LoadPlan& plan, const LoadTally& tally) {
-  if (!plan.rate.has_value() || plan.profile != nullptr) return std::nullopt;
+  return plan.profile == nullptr ? Backlog(plan, tally) : std::nullopt;
+}
+
+// Only requests without a connection count. Replies that merely take their time are under way, and no backlog.
+std::optional<std::string> Backlog(const LoadPlan& plan, const LoadTally& tally) {
+  if (!plan.rate.has_value()) return std::nullopt;
   const double may_wait = kMayWait * static_cast<double>(tally.due) + *plan.rate * kJustDue;
   if (static_cast<double>(tally.overdue) <= may_wait) return std::nullopt;
   return absl::StrFormat(

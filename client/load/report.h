@@ -16,8 +16,12 @@ namespace polyserve {
 // connections, a rate that was not reached; those of plan.beside too. Empty if the figures can be trusted.
 std::vector<std::string> FaultsOf(const LoadPlan& plan, const LoadTally& tally);
 
-// The one of these about a rate that was not reached. Nothing if it was, or if there is none.
+// The one of these about a rate that was not reached. Nothing if it was, if it changes, or if there is none.
 std::optional<std::string> RateNotReached(const LoadPlan& plan, const LoadTally& tally);
+
+// Why a rate, be it one that changes, was not reached; nothing if it was, or if there is none. A rate that changes may
+// go beyond what the server can do on purpose, so that this is no fault by itself.
+std::optional<std::string> Backlog(const LoadPlan& plan, const LoadTally& tally);
 
 // True if the generator itself was the limit, so that the figures say little about the server: one of its threads was
 // running, or ready to run, for more than 90 % of the time. Of several hosts one is enough.

@@ -48,8 +48,6 @@ constexpr std::pair<const char*, double LoadTally::*> kNumbers[] = {
 constexpr size_t kMostTexts = 10'000;
 // More than any histogram has.
 constexpr size_t kMostBuckets = 10'000;
-// So that those of thousands of agents can be added up in an int.
-constexpr uint64_t kMostConnected = INT32_MAX / 4096;
 
 nlohmann::json HistogramAsJson(const Histogram& histogram) {
   nlohmann::json buckets = nlohmann::json::array();
@@ -138,7 +136,10 @@ absl::StatusOr<LoadTally> TallyFromJson(const nlohmann::json& json, const LoadPl
   }
   for (const auto& [name, member] : kCounts) tally.*member = fields.Count(name);
   for (const auto& [name, member] : kNumbers) tally.*member = fields.Number(name);
-  tally.connected = static_cast<int>(fields.Count("connected", kMostConnected));
+  // The shares of all agents are those of a plan, so that the sum is an int again.
+  const uint64_t most_connected =
+      static_cast<uint64_t>(share.connections) + static_cast<uint64_t>(share.idle_connections);
+  tally.connected = static_cast<int>(fields.Count("connected", most_connected));
   tally.interrupted = fields.Bool("interrupted");
   if (tally.seconds > absl::ToDoubleSeconds(share.duration)) fields.Fail("seconds are more than there were");
   tally.per_connection = fields.Counts("per_connection", static_cast<size_t>(share.connections));

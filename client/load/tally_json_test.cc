@@ -98,6 +98,16 @@ TEST(TallyJsonTest, NothingIsLostOnTheWay) {
   ASSERT_TRUE(TallyFromJson(TallyAsJson(LoadTally()), share).ok()) << "nor of a run that was interrupted at once";
 }
 
+TEST(TallyJsonTest, AgentMayHaveAsManyConnectionsAsItsShare) {
+  LoadPlan share = Share();
+  share.idle_connections = 2'000'000;
+  LoadTally tally = FullTally();
+  tally.connected = share.connections + share.idle_connections;
+  const absl::StatusOr<LoadTally> taken = TallyFromJson(TallyAsJson(tally), share);
+  ASSERT_TRUE(taken.ok()) << taken.status();
+  EXPECT_EQ(taken->connected, 2'000'003);
+}
+
 TEST(TallyJsonTest, EveryFieldHasToBeThere) {
   const json good = TallyAsJson(FullTally());
   for (const auto& [name, value] : good.items()) {
@@ -118,6 +128,7 @@ TEST(TallyJsonTest, WhatCannotBeIsRefused) {
       [](json& tally) { tally = json::array(); },
       [](json& tally) { tally["replies"] = uint64_t{1} << 60; },
       [](json& tally) { tally["seconds"] = 3; },
+      [](json& tally) { tally["connected"] = 6; },
       [](json& tally) {
         tally["per_connection"] = {1, 2, 3, 4};
       },
